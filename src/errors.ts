@@ -1,0 +1,98 @@
+/** What each error code carries in `details`. The keys of this interface are all the codes there are. */
+export interface ErrorDetails {
+  /** A value the caller gave does not fit; `path` names it, e.g. `options.boxes[2].width`. */
+  invalid_argument: { path: string; expected: string; received: string };
+  /** A message from the other side does not fit the protocol. */
+  invalid_message: { reason: string };
+  /** The worker has no method of this name. */
+  unknown_method: { method: string; known: string[] };
+  /** Client and worker do not speak the same protocol. `field` is `protocol`, `schema` or `sdk`. */
+  protocol_mismatch: { field: string; expected: string; received: string };
+  /** One frame is larger than the receiver accepts. Sizes in bytes. */
+  message_too_large: { bytes: number; limit: number };
+  /** The worker's queue is full; the call was not started. */
+  queue_full: { pending: number; limit: number };
+  /** The caller aborted; `cause` is `signal.reason`. */
+  cancelled: Record<string, never>;
+  /** The call's deadline passed before its result came. */
+  deadline_exceeded: { timeoutMs: number };
+  /** Python raised; `type` is the exception's class, `traceback` its text. */
+  worker_error: { type: string; traceback: string };
+  /** The device or the host ran out of memory; the worker lives on. */
+  out_of_memory: { type: string; traceback: string };
+  /** The worker process ended before it was ready. */
+  worker_start_failed: WorkerDeath;
+  /** The worker did not become ready in time and was killed. */
+  worker_start_timeout: WorkerDeath & { timeoutMs: number };
+  /** The worker process ended while it was in use. */
+  worker_died: WorkerDeath;
+  /** The worker stopped answering heartbeats and was given up. */
+  worker_unresponsive: WorkerDeath & { silentMs: number };
+  /** The handle was closed. */
+  worker_closed: Record<string, never>;
+  /** Nothing answers at the endpoint. */
+  connection_refused: { endpoint: string; reason: string };
+  /** The connection to a worker broke. */
+  connection_lost: { endpoint: string; reason: string };
+  /** The worker does not accept this client's CURVE keys, or is not the worker that the keys name. */
+  unauthorized: { endpoint: string; reason: string };
+  /** The asked-for transport cannot be used here. */
+  transport_unavailable: { transport: string; reason: string };
+  /** No Python that fits was found. */
+  python_not_found: { tried: string[]; required: string };
+  /** The Python environment has not been made yet. */
+  environment_missing: { path: string };
+  /** The Python environment does not match this SDK's lock files. */
+  environment_stale: { path: string; expected: string; received: string };
+  /** A step of `glip setup` failed. */
+  setup_failed: { step: string; output: string };
+  /** A file or folder cannot be read, written or understood. */
+  file_error: { path: string; reason: string };
+  /** The feature was not switched on, or does not exist here. */
+  unsupported: { feature: string; reason: string };
+}
+
+/** What is known about a worker process that ended. */
+export interface WorkerDeath {
+  pid: number | undefined;
+  exitCode: number | undefined;
+  /** Name of the signal that ended it, e.g. `SIGKILL`. */
+  signal: string | undefined;
+  /** The last lines that it wrote to stdout and stderr, oldest first. */
+  lastLogLines: string[];
+  /** The file that holds its whole log; undefined when logging to a file is off. */
+  logFile: string | undefined;
+}
+
+export type ErrorCode = keyof ErrorDetails;
+
+/**
+ * The one error class of this SDK. `code` says what happened, `details` holds the facts, `message` says what was
+ * expected, what came and what to do, `cause` is the error underneath where there is one.
+ */
+export class GlipError<Code extends ErrorCode = ErrorCode> extends Error {
+  override readonly name = "GlipError";
+  readonly code: Code;
+  readonly details: ErrorDetails[Code];
+
+  constructor(code: Code, message: string, details: ErrorDetails[Code], options: { cause?: unknown } = {}) {
+    super(message, options);
+    this.code = code;
+    this.details = details;
+  }
+
+  /** A plain object for logs and `JSON.stringify`. */
+  toJSON(): { name: string; code: Code; message: string; details: ErrorDetails[Code] } {
+    return { name: this.name, code: this.code, message: this.message, details: this.details };
+  }
+}
+
+/** Narrows to a `GlipError`, and to one code of it when `code` is given. */
+export function isGlipError<Code extends ErrorCode = ErrorCode>(error: unknown, code?: Code): error is GlipError<Code> {
+  return error instanceof GlipError && (code === undefined || error.code === code);
+}
+
+/** The text of anything that was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
