@@ -1,0 +1,23 @@
+import { readFileSync } from "node:fs";
+
+import { Command } from "commander";
+
+import { addDoctor } from "./doctor.ts";
+import { fail } from "./fail.ts";
+import { addSetup } from "./setup.ts";
+
+/** The version in package.json, which lies two folders up in the sources and in the package alike. */
+function version(): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
+  return (manifest as { version: string }).version;
+}
+
+const program = new Command("glip").description("GLIP and GLIPv2 from TypeScript").version(version());
+addSetup(program);
+addDoctor(program);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  fail(error);
+}
