@@ -23,7 +23,16 @@ function compile(inputs, known, ...flags) {
   writeFileSync(output, options.upgrade ? "" : known);
   execFileSync(
     options.uv ?? "uv",
-    ["pip", "compile", "--quiet", "--universal", "--python-version", "3.10", "--generate-hashes", "--no-annotate"].concat(
+    [
+      "pip",
+      "compile",
+      "--quiet",
+      "--universal",
+      "--python-version",
+      "3.10",
+      "--generate-hashes",
+      "--no-annotate",
+    ].concat(
       ["--no-header", "--no-config", "--output-file", output, ...flags],
       inputs.map((name) => join(requirements, `${name}.in`)),
     ),

@@ -23,11 +23,17 @@ export function addSetup(program: Command): void {
     .option("--json", "print one JSON object a line instead of text")
     .action(async (flags: Flags) => {
       const print = flags.json ? printJson : process.stderr.isTTY ? printLive() : printPlain;
-      const say = flags.json ? (message: string) => console.log(JSON.stringify({ message })) : (message: string) => console.error(message);
-      if (process.env["GLIP_PYTHON"]) say("Warning: GLIP_PYTHON is set: launch() uses that Python, not the environment made here.");
+      const say = flags.json
+        ? (message: string) => console.log(JSON.stringify({ message }))
+        : (message: string) => console.error(message);
+      if (process.env["GLIP_PYTHON"])
+        say("Warning: GLIP_PYTHON is set: launch() uses that Python, not the environment made here.");
       const result = await setup({ ...flags, groups: flags.group, onProgress: print, onMessage: say });
       if (flags.json) console.log(JSON.stringify({ result }));
-      else console.error(`${result.changed ? "The Python environment is ready" : "Everything is in place"}: ${result.python}`);
+      else
+        console.error(
+          `${result.changed ? "The Python environment is ready" : "Everything is in place"}: ${result.python}`,
+        );
     });
 }
 

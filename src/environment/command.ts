@@ -1,12 +1,14 @@
 import { spawn } from "node:child_process";
 import { setTimeout as startTimer } from "node:timers";
 
+import { cancelled, throwIfCancelled } from "./cancelled.ts";
+
 export interface CommandOptions {
   /** @default the environment of this process */
   env?: NodeJS.ProcessEnv | undefined;
   /** @default the directory of this process */
   cwd?: string | undefined;
-  /** Kills the process; the promise rejects with the signal's reason. */
+  /** Kills the process. */
   signal?: AbortSignal | undefined;
   /** Kills the process when it takes longer. @default no limit */
   timeoutMs?: number | undefined;
@@ -24,13 +26,18 @@ export interface CommandResult {
 
 /**
  * Runs a short-lived tool, without a shell, and collects what it writes. Whatever its exit code the promise resolves;
- * it rejects when the program cannot be started (the system's error) and when `signal` aborts.
+ * it rejects when the program cannot be started (the system's error), and with `cancelled` when `signal` aborts.
  */
 export function runCommand(file: string, args: string[], options: CommandOptions = {}): Promise<CommandResult> {
   const { env, cwd, signal, timeoutMs, onSpawn } = options;
   return new Promise((resolve, reject) => {
-    signal?.throwIfAborted();
-    const child = spawn(file, args, { env: env ?? process.env, cwd, stdio: ["ignore", "pipe", "pipe"], windowsHide: true });
+    throwIfCancelled(signal);
+    const child = spawn(file, args, {
+      env: env ?? process.env,
+      cwd,
+      stdio: ["ignore", "pipe", "pipe"],
+      windowsHide: true,
+    });
     const output = { stdout: "", stderr: "" };
     const kill = (): void => void child.kill("SIGKILL");
     signal?.addEventListener("abort", kill, { once: true });
@@ -53,7 +60,7 @@ export function runCommand(file: string, args: string[], options: CommandOptions
     child.stderr.setEncoding("utf8").on("data", (text: string) => (output.stderr += text));
     child.on("error", (error) => settle(() => reject(error)));
     child.on("close", (code) =>
-      settle(() => (signal?.aborted ? reject(signal.reason) : resolve({ exitCode: code ?? undefined, ...output }))),
+      settle(() => (signal?.aborted ? reject(cancelled(signal)) : resolve({ exitCode: code ?? undefined, ...output }))),
     );
     if (child.pid !== undefined) onSpawn?.(child.pid);
   });

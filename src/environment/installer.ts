@@ -35,14 +35,26 @@ export interface Installer {
 
 /** Makes the virtual environment, emptying what may be there. */
 export async function createVenv(installer: Installer, python: string): Promise<void> {
-  await mustSucceed(installer, "venv", ["venv", "--quiet", "--clear", "--no-project", "--python", python, installer.directory]);
+  await mustSucceed(installer, "venv", [
+    "venv",
+    "--quiet",
+    "--clear",
+    "--no-project",
+    "--python",
+    python,
+    installer.directory,
+  ]);
 }
 
 /**
  * Installs one lock as it is, every file verified by its hash. `reinstall` mends what a killed attempt left half
  * written; it costs little, because the files come from uv's cache.
  */
-export async function installLock(installer: Installer, lock: PackageLock, options: { reinstall?: boolean } = {}): Promise<void> {
+export async function installLock(
+  installer: Installer,
+  lock: PackageLock,
+  options: { reinstall?: boolean } = {},
+): Promise<void> {
   if (lockEntries(lock).length === 0) return;
   const flags = ["--require-hashes", ...(options.reinstall ? ["--reinstall"] : [])];
   await mustSucceed(installer, lock.group, install(installer, [...flags, "-r", lock.path]));
@@ -62,7 +74,10 @@ export async function installTorch(
     return { source: "default" };
   }
   const { build, rest } = splitTorchLock(lock);
-  const [buildFile, restFile] = [join(installer.directory, "torch-build.txt"), join(installer.directory, "torch-rest.txt")];
+  const [buildFile, restFile] = [
+    join(installer.directory, "torch-build.txt"),
+    join(installer.directory, "torch-rest.txt"),
+  ];
   writeFileSync(buildFile, `${build}\n`);
   writeFileSync(restFile, `${rest}\n`);
   const backend = ["--torch-backend", plan.backend, "-r", buildFile];

@@ -47,10 +47,19 @@ export function optionalGroups(requirements: string): string[] {
 /** Throws `invalid_argument` when a name is not one of the optional groups. */
 export function checkGroups(requirements: string, groups: string[]): void {
   for (const [index, group] of groups.entries()) {
-    if (/^[a-z]+$/.test(group) && existsSync(join(requirements, `${group}.txt`)) && optionalGroups(requirements).includes(group)) continue;
+    if (
+      /^[a-z]+$/.test(group) &&
+      existsSync(join(requirements, `${group}.txt`)) &&
+      optionalGroups(requirements).includes(group)
+    )
+      continue;
     const expected = `one of ${optionalGroups(requirements).join(", ")}`;
     const path = `options.groups[${index}]`;
-    throw new GlipError("invalid_argument", `${path}: expected ${expected}, got ${group}`, { path, expected, received: group });
+    throw new GlipError("invalid_argument", `${path}: expected ${expected}, got ${group}`, {
+      path,
+      expected,
+      received: group,
+    });
   }
 }
 

@@ -50,7 +50,10 @@ export async function probeEnvironment(python: string, locks: PackageLock[], run
   const result = await run(python, ["-I", "-c", SCRIPT, ...modules]);
   if (result.exitCode !== 0) {
     const output = lastLines(result.stderr || result.stdout) || `Python ended with exit code ${result.exitCode}`;
-    throw new GlipError("setup_failed", `The environment's packages do not import:\n${output}`, { step: "verify", output });
+    throw new GlipError("setup_failed", `The environment's packages do not import:\n${output}`, {
+      step: "verify",
+      output,
+    });
   }
   // Printed by the script above, as the last line: imports may print lines of their own before it.
   return JSON.parse(lastLines(result.stdout, 1)) as EnvironmentFacts;

@@ -10,7 +10,10 @@ export function processIdentity(pid: number): string | undefined {
   if (!isAlive(pid)) return undefined;
   if (process.platform === "win32") return `${pid}-0`;
   try {
-    const started = execFileSync("ps", ["-o", "lstart=", "-p", String(pid)], { encoding: "utf8", env: { LC_ALL: "C" } });
+    const started = execFileSync("ps", ["-o", "lstart=", "-p", String(pid)], {
+      encoding: "utf8",
+      env: { LC_ALL: "C" },
+    });
     return `${pid}-${Date.parse(started) / 1000}`;
   } catch {
     return undefined; // ps exits with 1 when the process ended in between

@@ -1,4 +1,5 @@
 import { GlipError, messageOf } from "../errors.ts";
+import { throwIfCancelled } from "./cancelled.ts";
 import { lastLines, runCommand } from "./command.ts";
 
 const OLDEST_MINOR = 10;
@@ -52,7 +53,8 @@ function candidates({ python, preferred }: FindPythonOptions): [string, ...strin
   if (python !== undefined) return [[python]];
   const versions = Array.from({ length: NEWEST_MINOR - OLDEST_MINOR + 1 }, (_, index) => `3.${NEWEST_MINOR - index}`);
   const first: [string][] = preferred === undefined ? [] : [[preferred]];
-  if (process.platform === "win32") return [...first, ...versions.map((v): [string, string] => ["py", `-${v}`]), ["python"], ["python3"]];
+  if (process.platform === "win32")
+    return [...first, ...versions.map((v): [string, string] => ["py", `-${v}`]), ["python"], ["python3"]];
   return [...first, ...versions.map((v): [string] => [`python${v}`]), ["python3"], ["python"]];
 }
 
@@ -62,7 +64,7 @@ async function probe(file: string, args: string[], signal: AbortSignal | undefin
   try {
     result = await runCommand(file, [...args, "-E", "-s", "-c", PROBE], { signal, timeoutMs: PROBE_TIMEOUT_MS });
   } catch (error) {
-    signal?.throwIfAborted();
+    throwIfCancelled(signal);
     return (error as NodeJS.ErrnoException).code === "ENOENT" ? "not found" : messageOf(error);
   }
   if (result.exitCode !== 0) return lastLines(result.stderr, 1) || `ended with exit code ${result.exitCode}`;

@@ -50,7 +50,8 @@ export function resolveEnvironment(options: ResolveOptions = {}): ResolvedEnviro
   for (const group of [...REQUIRED_GROUPS, ...groups]) {
     const { hash } = readLock(requirements, group);
     const fitting = candidates.filter(({ marker }) => marker.groups[group] === hash);
-    if (fitting.length === 0) throw stale(candidates[0]?.directory ?? path, group, hash, candidates[0]?.marker.groups[group], command);
+    if (fitting.length === 0)
+      throw stale(candidates[0]?.directory ?? path, group, hash, candidates[0]?.marker.groups[group], command);
     candidates = fitting;
   }
   const directory = candidates[0]?.directory ?? path;
@@ -60,13 +61,19 @@ export function resolveEnvironment(options: ResolveOptions = {}): ResolvedEnviro
 function unmanaged(python: string, name: string): ResolvedEnvironment {
   if (isAbsolute(python) && !existsSync(python)) {
     const message = `${name} is ${python}, but there is no such file. Correct it, or leave it out and run \`npx glip setup\`.`;
-    throw new GlipError("python_not_found", message, { tried: [`${python}: no such file`], required: "an existing interpreter" });
+    throw new GlipError("python_not_found", message, {
+      tried: [`${python}: no such file`],
+      required: "an existing interpreter",
+    });
   }
   return { python, directory: undefined, managed: false };
 }
 
 function stale(path: string, group: string, expected: string, found: string | undefined, command: string): GlipError {
-  const what = found === undefined ? `lacks the package group ${group}` : `was made for another version of the package group ${group}`;
+  const what =
+    found === undefined
+      ? `lacks the package group ${group}`
+      : `was made for another version of the package group ${group}`;
   const message = `The Python environment in ${path} ${what}. Run \`${command}\`.`;
   return new GlipError("environment_stale", message, { path, expected, received: found ?? "nothing" });
 }

@@ -1,8 +1,20 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync, statSync, unlinkSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { hostname } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { throwIfCancelled } from "./cancelled.ts";
 import { pidOf, processIdentity } from "./process-identity.ts";
 
 const POLL_MS = 150;
@@ -30,15 +42,16 @@ export async function acquireSetupLock(
   const own = `${host()}~${processIdentity(process.pid) ?? `${process.pid}-0`}`;
   let announced = false;
   for (;;) {
-    options.signal?.throwIfAborted();
+    throwIfCancelled(options.signal);
     if (tryTake(path, own)) return held(join(path, own), path);
     const holder = attempt(() => readdirSync(path))?.[0];
-    if (holder === undefined) attempt(() => rmdirSync(path)); // free, but Windows renames onto no directory at all
+    if (holder === undefined)
+      attempt(() => rmdirSync(path)); // free, but Windows renames onto no directory at all
     else if (isDead(path, holder)) takeFrom(path, holder);
     else {
       if (!announced) options.onWait?.(describe(path, holder));
       announced = true;
-      await sleep(POLL_MS, undefined, { signal: options.signal });
+      await sleep(POLL_MS);
     }
   }
 }
@@ -74,7 +87,8 @@ function held(file: string, path: string): SetupLock {
 /** Ends what the dead holder had started (an installer that still writes into the environment), then frees its lock. */
 function takeFrom(path: string, holder: string): void {
   const child = attempt(() => readFileSync(join(path, holder), "utf8"));
-  if (child && isLocal(holder) && processIdentity(pidOf(child)) === child) attempt(() => process.kill(pidOf(child), "SIGKILL"));
+  if (child && isLocal(holder) && processIdentity(pidOf(child)) === child)
+    attempt(() => process.kill(pidOf(child), "SIGKILL"));
   attempt(() => unlinkSync(join(path, holder)));
 }
 

@@ -61,7 +61,12 @@ export async function setup(options: SetupOptions = {}): Promise<SetupResult> {
     const env = toolEnvironment();
     const run: RunTool = (file, args, extra) =>
       // In the home, so that no uv or pip settings of the user's project are picked up.
-      runCommand(file, args, { env: { ...env, ...extra }, cwd: home, signal: options.signal, onSpawn: lock.recordChild });
+      runCommand(file, args, {
+        env: { ...env, ...extra },
+        cwd: home,
+        signal: options.signal,
+        onSpawn: (pid) => lock.recordChild(pid),
+      });
     return await make({ ...options, home, requirements, asked, say, run });
   } finally {
     lock.release();
@@ -117,8 +122,18 @@ async function make(task: Task): Promise<SetupResult> {
     for (const step of ["venv", "base", "torch"]) steps.skip(step, "nothing to do");
   } else {
     mkdirSync(environmentsDirectory(home), { recursive: true });
-    await steps.run("venv", "Making the environment", () => createVenv(installer, python.executable), () => directory);
-    await steps.run("base", "Installing the base packages", () => installLock(installer, base), () => "installed");
+    await steps.run(
+      "venv",
+      "Making the environment",
+      () => createVenv(installer, python.executable),
+      () => directory,
+    );
+    await steps.run(
+      "base",
+      "Installing the base packages",
+      () => installLock(installer, base),
+      () => "installed",
+    );
     const installed = await steps.run(
       "torch",
       `Installing PyTorch (${plan.variant}); the first time this downloads up to a few GB`,
@@ -131,7 +146,13 @@ async function make(task: Task): Promise<SetupResult> {
   for (const layer of layers) {
     if (!missing.includes(layer)) steps.skip(layer.group, "nothing to do");
     // On a finished environment a killed attempt may have left this layer half written.
-    else await steps.run(layer.group, `Installing the group ${layer.group}`, () => installLock(installer, layer, { reinstall: existing !== undefined }), () => "installed");
+    else
+      await steps.run(
+        layer.group,
+        `Installing the group ${layer.group}`,
+        () => installLock(installer, layer, { reinstall: existing !== undefined }),
+        () => "installed",
+      );
   }
   const facts = await steps.run(
     "verify",
@@ -139,7 +160,8 @@ async function make(task: Task): Promise<SetupResult> {
     () => probeEnvironment(done.python, [base, torch], run),
     ({ torch: version, device }) => (version === null ? "imports work" : `torch ${version} on ${device}`),
   );
-  if (plan.variant === "cuda" && facts.torch !== null && facts.memory === null) task.say(`Warning: torch ${facts.torch} sees no CUDA device; it will run on the CPU.`);
+  if (plan.variant === "cuda" && facts.torch !== null && facts.memory === null)
+    task.say(`Warning: torch ${facts.torch} sees no CUDA device; it will run on the CPU.`);
 
   const marker: Marker = {
     format: 1,
@@ -148,7 +170,12 @@ async function make(task: Task): Promise<SetupResult> {
     torch: { variant: plan.variant, source, version: facts.torch, cuda: facts.cuda },
     selectedAt: new Date().toISOString(),
   };
-  await steps.run("finish", "Writing the marker", async () => writeMarker(directory, marker), () => `ready in ${directory}`);
+  await steps.run(
+    "finish",
+    "Writing the marker",
+    async () => writeMarker(directory, marker),
+    () => `ready in ${directory}`,
+  );
   return { ...done, torch: marker.torch, changed: true };
 }
 
@@ -158,4 +185,3 @@ const hasLock = (marker: Marker, { group, hash }: PackageLock): boolean => marke
 function environmentName(base: PackageLock, torch: PackageLock, variant: TorchVariant, minor: string): string {
   return createHash("sha256").update([base.text, torch.text, variant, minor].join("\0")).digest("hex").slice(0, 12);
 }
-

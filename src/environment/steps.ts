@@ -24,7 +24,12 @@ export class Steps {
   }
 
   /** Runs one step; `outcome` words what came of it. */
-  async run<Value>(step: string, message: string, action: () => Promise<Value>, outcome: (value: Value) => string): Promise<Value> {
+  async run<Value>(
+    step: string,
+    message: string,
+    action: () => Promise<Value>,
+    outcome: (value: Value) => string,
+  ): Promise<Value> {
     const start = performance.now();
     this.#tell(step, "start", 0, message);
     const value = await action();

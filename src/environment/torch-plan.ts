@@ -25,8 +25,10 @@ export function planTorch(choice: TorchChoice, platform: NodeJS.Platform = proce
   }
   const variant = choice === "auto" ? bestVariant(platform) : choice;
   if (variant === "cuda" && platform === "darwin") throw refused(variant, "macOS has no CUDA; choose mps or cpu");
-  if (variant === "mps" && platform !== "darwin") throw refused(variant, "MPS exists on macOS only; choose cuda or cpu");
-  const backend = platform === "linux" && variant === "cpu" ? "cpu" : platform === "win32" && variant === "cuda" ? "auto" : undefined;
+  if (variant === "mps" && platform !== "darwin")
+    throw refused(variant, "MPS exists on macOS only; choose cuda or cpu");
+  const backend =
+    platform === "linux" && variant === "cpu" ? "cpu" : platform === "win32" && variant === "cuda" ? "auto" : undefined;
   return { variant, backend };
 }
 

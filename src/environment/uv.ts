@@ -48,7 +48,18 @@ export async function findUv(options: UvOptions): Promise<Uv> {
 async function fetchUv(tools: string, lockPath: string, { python, run }: UvOptions): Promise<void> {
   rmSync(tools, { recursive: true, force: true }); // what a killed attempt may have left
   mkdirSync(tools, { recursive: true });
-  const fetch = ["-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes", "--only-binary", ":all:", "-r", lockPath];
+  const fetch = [
+    "-m",
+    "pip",
+    "install",
+    "--quiet",
+    "--no-deps",
+    "--require-hashes",
+    "--only-binary",
+    ":all:",
+    "-r",
+    lockPath,
+  ];
   const canMakeVenv = (await run(python, ["-c", "import ensurepip, venv"])).exitCode === 0;
   const canPip = canMakeVenv || (await run(python, ["-m", "pip", "--version"])).exitCode === 0;
   if (!canPip) {
@@ -61,7 +72,9 @@ async function fetchUv(tools: string, lockPath: string, { python, run }: UvOptio
     const made = await run(python, ["-m", "venv", tools]);
     if (made.exitCode !== 0) throw failed(lastLines(made.stderr || made.stdout));
   }
-  const interpreter = canMakeVenv ? join(tools, process.platform === "win32" ? "Scripts/python.exe" : "bin/python") : python;
+  const interpreter = canMakeVenv
+    ? join(tools, process.platform === "win32" ? "Scripts/python.exe" : "bin/python")
+    : python;
   const fetched = await run(interpreter, canMakeVenv ? fetch : [...fetch, "--target", tools]);
   if (fetched.exitCode !== 0) throw failed(lastLines(fetched.stderr || fetched.stdout));
 }
