@@ -6,6 +6,6 @@
 export async function testPython(): Promise<string> {
   const chosen = process.env["GLIP_PYTHON"];
   if (chosen !== undefined && chosen !== "") return chosen;
-  const { resolveEnvironment } = await import("../../src/environment/index.ts");
-  return (await resolveEnvironment()).python;
+  const { resolveEnvironment } = await import("../../src/environment/resolve.ts");
+  return resolveEnvironment().python;
 }
