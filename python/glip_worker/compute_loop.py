@@ -1,0 +1,103 @@
+"""The one loop that owns the device: takes requests in order, runs their methods, answers each exactly once."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import msgspec
+
+from glip_worker.call import Call
+from glip_worker.codec import MessageReader, MessageWriter, reason_of
+from glip_worker.errors import (
+    CallStopped,
+    GlipError,
+    from_exception,
+    from_validation,
+    invalid_message,
+    unknown_method,
+)
+from glip_worker.io_thread import IoThread
+from glip_worker.pending import Pending, Queue
+from glip_worker.protocol.messages import Event, Result, WorkerMessage
+from glip_worker.reception import error_message
+from glip_worker.registry import Method
+from glip_worker.worker import Worker
+
+LOG = logging.getLogger("glip_worker.compute")
+
+
+class ComputeLoop:
+    """Runs on the main thread, where torch and signal handlers want to be."""
+
+    def __init__(self, worker: Worker, queue: Queue, io: IoThread) -> None:
+        self._worker = worker
+        self._queue = queue
+        self._io = io
+
+    def run(self) -> None:
+        """Until the queue is closed. No exception of a method ends it."""
+        while (pending := self._queue.take()) is not None:
+            self._answer(pending)
+            # The last reference to the frames must not wait for the next request.
+            del pending
+
+    def _answer(self, pending: Pending) -> None:
+        frames: list[bytes | memoryview] | None = None
+        try:
+            frames = self._encode(pending, Result(id=pending.request.id, value=self._call(pending)))
+        except CallStopped as stopped:
+            if stopped.error is not None:
+                frames = self._error_frames(pending, stopped.error)
+        except BaseException as raised:  # SystemExit and KeyboardInterrupt of a method too
+            frames = self._error_frames(pending, from_exception(raised))
+        pending.frames = []
+        if self._queue.finish(pending) and frames is not None:
+            self._io.post(pending.client, frames)
+
+    def _error_frames(self, pending: Pending, error: GlipError) -> list[bytes | memoryview]:
+        if error.code in ("worker_error", "out_of_memory"):
+            LOG.warning("%s failed: %s", pending.request.method, error.message)
+        writer = MessageWriter()
+        try:
+            return writer.write(error_message(pending.request.id, error))
+        except Exception as raised:  # details of a plugin's own that msgpack cannot carry
+            return writer.write(error_message(pending.request.id, from_exception(raised)))
+
+    def _call(self, pending: Pending) -> Any:
+        call = Call(self._worker, self._queue, pending, self._send_event)
+        call.check()
+        name = pending.request.method
+        method = self._worker.registry.get(name)
+        if method is None:
+            raise unknown_method(name, self._worker.registry.names)
+        params = self._read_params(pending, method)
+        result = _checked(method.function(call, params), name, method)
+        call.check()
+        return result
+
+    def _read_params(self, pending: Pending, method: Method) -> Any:
+        memory = pending.client.memory
+        reader = MessageReader(pending.frames, None if memory is None else memory.incoming)
+        wanted: Any = dict[str, Any] if method.types is None else method.types.params
+        try:
+            return reader.read(pending.request.params, wanted)
+        except msgspec.ValidationError as error:
+            raise from_validation(error) from error
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise invalid_message(reason_of(error)) from error
+
+    def _send_event(self, pending: Pending, seq: int, value: Any) -> None:
+        self._io.post(pending.client, self._encode(pending, Event(id=pending.request.id, seq=seq, value=value)))
+
+    def _encode(self, pending: Pending, message: WorkerMessage) -> list[bytes | memoryview]:
+        client = pending.client
+        writer = MessageWriter(None if client.memory is None else client.memory.outgoing)
+        return writer.write(message, client.max_frame_bytes)
+
+
+def _checked(result: Any, name: str, method: Method) -> Any:
+    """TypeError or ValidationError when a declared method does not return what is declared."""
+    if method.types is None or isinstance(result, method.types.result):
+        return {} if result is None else result
+    return msgspec.convert(result, method.types.result)
