@@ -1,0 +1,145 @@
+import type { Channel } from "./bridge/channel.ts";
+import type { CallOptions } from "./bridge/request.ts";
+import { openStream } from "./bridge/open-stream.ts";
+import type { Stream } from "./bridge/stream.ts";
+import { GlipError } from "./errors.ts";
+import type { Ready } from "./protocol/messages.ts";
+import type { Event, MethodName, Params, Result, StreamName } from "./protocol/methods.ts";
+import { checkEvent, checkParams, checkResult } from "./protocol/validate.ts";
+import { openWindow, type PythonWindow } from "./environment/window.ts";
+import type { LogLine } from "./worker/log.ts";
+import type { WorkerPool } from "./worker/pool.ts";
+
+/** What a handle tells its listeners. */
+export interface GlipEvents {
+  /** A line that a worker wrote. */
+  log: LogLine;
+  /** A worker is ready, for the first time or after a restart. */
+  ready: Ready;
+  /** A worker was lost; whether it restarts is `launch({ restart })`'s to say. */
+  lost: GlipError;
+}
+
+/**
+ * A handle on one worker or several. Calls may be made concurrently; each goes to the worker with the fewest under way.
+ * Close it, or declare it with `await using`: until then its workers live and keep this process alive.
+ */
+export class Glip implements AsyncDisposable {
+  readonly #pool: WorkerPool;
+  readonly #listeners: Listeners;
+  readonly #windows = new Set<PythonWindow>();
+
+  /** For launch() and connect(). */
+  constructor(pool: WorkerPool, listeners: Listeners) {
+    this.#pool = pool;
+    this.#listeners = listeners;
+  }
+
+  /** What the first worker said of itself: versions, device, engine, methods, limits. */
+  get info(): Ready {
+    return this.workers[0] as Ready;
+  }
+
+  /** What each worker said of itself. */
+  get workers(): Ready[] {
+    return this.#pool.workers.map((worker) => worker.ready);
+  }
+
+  /** The transport in use. */
+  get transport(): "zeromq" | "zmtp" {
+    return (this.#pool.workers[0] as { current: { channel: Channel } }).current.channel.transport;
+  }
+
+  /**
+   * Calls a method of the worker. Those that the SDK declares are typed and validated on both sides; a plugin's are not.
+   * @throws GlipError: `invalid_argument` before anything is sent, the worker's own codes, `cancelled`,
+   *   `deadline_exceeded`, `worker_died` and its kin, `worker_closed`
+   */
+  call<Name extends MethodName>(method: Name, params: Params<Name>, options?: CallOptions): Promise<Result<Name>>;
+  call(method: string, params?: Record<string, unknown>, options?: CallOptions): Promise<unknown>;
+  async call(method: string, params: Record<string, unknown> = {}, options: CallOptions = {}): Promise<unknown> {
+    const checked = checkParams(method, params);
+    const found = this.#pool.channel();
+    const channel = found instanceof Promise ? await found : found;
+    return checkResult(method, await channel.call(method, checked, options));
+  }
+
+  /** Calls a method and reads its events on the way; see `Stream`. @throws as `call`, from the iteration and `result` */
+  stream<Name extends StreamName>(method: Name, params: Params<Name>, options?: CallOptions): Stream<Event<Name>, Result<Name>>;
+  stream(method: string, params?: Record<string, unknown>, options?: CallOptions): Stream<unknown, unknown>;
+  stream(method: string, params: Record<string, unknown> = {}, options: CallOptions = {}): Stream<unknown, unknown> {
+    return openStream(
+      () => this.#pool.channel(),
+      () => ({
+        method,
+        params: checkParams(method, params),
+        options,
+        checkEvent: (value) => checkEvent(method, value),
+        checkResult: (value) => checkResult(method, value),
+      }),
+    );
+  }
+
+  /** Round-trip time to the first worker's IO thread in milliseconds, whatever it is computing. */
+  async ping(): Promise<number> {
+    return (await this.#pool.channel()).ping();
+  }
+
+  /**
+   * A live window into the first worker's Python: read, change and call its objects. Needs `launch({ python: true })`.
+   * @throws GlipError `unsupported` when the window was not asked for, or the worker is not a local one
+   */
+  async python(): Promise<PythonWindow> {
+    const socket = this.#pool.workers[0]?.current.window;
+    if (socket === undefined) {
+      const text = "The window into Python is not open: start the worker with launch({ python: true }). A worker on another host has none.";
+      throw new GlipError("unsupported", text, { feature: "python()", reason: "not asked for at launch" });
+    }
+    const window = await openWindow(socket);
+    this.#windows.add(window);
+    return window;
+  }
+
+  /** Calls `listener` for every such event from now on. Returns the function that ends it. */
+  on<Name extends keyof GlipEvents>(name: Name, listener: (event: GlipEvents[Name]) => void): () => void {
+    return this.#listeners.add(name, listener);
+  }
+
+  /** Ends the workers: what runs is cancelled, and nothing of them is left. Idempotent, also for dead workers. */
+  async close(): Promise<void> {
+    for (const window of this.#windows) window.close();
+    await this.#pool.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** How a handle shows itself in a notebook of Deno's Jupyter kernel. */
+  [Symbol.for("Jupyter.display")](): Record<string, string> {
+    const rows = this.workers.map(({ device, engine, versions, pid }) => [device.name, engine, `Python ${versions["python"]}, torch ${versions["torch"]}`, `pid ${pid}`]);
+    const cells = rows.map((row) => `<tr>${row.map((cell) => `<td>${escapeHtml(cell)}</td>`).join("")}</tr>`).join("");
+    return {
+      "text/plain": rows.map((row) => row.join(" | ")).join("\n"),
+      "text/html": `<table><tr><th>device</th><th>engine</th><th>versions</th><th>process</th></tr>${cells}</table>`,
+    };
+  }
+}
+
+/** Who listens to what. Made before the workers start, so that no log line is missed. */
+export class Listeners {
+  readonly #listeners: { [Name in keyof GlipEvents]: Set<(event: GlipEvents[Name]) => void> } = { log: new Set(), ready: new Set(), lost: new Set() };
+
+  add<Name extends keyof GlipEvents>(name: Name, listener: (event: GlipEvents[Name]) => void): () => void {
+    this.#listeners[name].add(listener);
+    return () => void this.#listeners[name].delete(listener);
+  }
+
+  emit<Name extends keyof GlipEvents>(name: Name, event: GlipEvents[Name]): void {
+    for (const listener of this.#listeners[name]) listener(event);
+  }
+}
+
+function escapeHtml(text: string): string {
+  return text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
+}

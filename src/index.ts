@@ -1,0 +1,15 @@
+export { generateCurveKeys, type CurveKeyPair } from "./bridge/curve-keys.ts";
+export type { TransportChoice } from "./bridge/open.ts";
+export type { CallOptions } from "./bridge/request.ts";
+export type { Stream } from "./bridge/stream.ts";
+export type { CurveKeys } from "./bridge/transport.ts";
+export type { PythonObject, PythonWindow } from "./environment/window.ts";
+export { type ErrorCode, type ErrorDetails, GlipError, isGlipError, type WorkerDeath } from "./errors.ts";
+export type { Glip, GlipEvents } from "./glip.ts";
+export { connect, type ConnectOptions, launch, type LaunchOptions } from "./launch.ts";
+export type { Logger } from "./logger.ts";
+export { type DType, type DTypeArrays, dtypes } from "./protocol/dtype.ts";
+export type { Device, Ready } from "./protocol/messages.ts";
+export type { Event, MethodName, Params, Result, StreamName } from "./protocol/methods.ts";
+export { type NestedArray, Tensor } from "./protocol/tensor.ts";
+export type { LogLine } from "./worker/log.ts";

@@ -1,0 +1,89 @@
+import { join } from "node:path";
+import type { z } from "zod";
+import { glipHome, pythonSource } from "./environment/home.ts";
+import { resolveEnvironment } from "./environment/resolve.ts";
+import { sdkVersion } from "./environment/version.ts";
+import { bridgeDirectory } from "./environment/window.ts";
+import { Glip, Listeners } from "./glip.ts";
+import { silentLogger } from "./logger.ts";
+import { connectOptions, launchOptions } from "./options.ts";
+import { checkArgument } from "./protocol/validate.ts";
+import { openLocalLink } from "./worker/local-link.ts";
+import { WorkerPool } from "./worker/pool.ts";
+import { openRemoteLink } from "./worker/remote-link.ts";
+import { Worker } from "./worker/worker.ts";
+
+/** Options of `launch`; each is optional. */
+export type LaunchOptions = z.input<typeof launchOptions>;
+/** Options of `connect`; each is optional, but a tcp:// endpoint needs `keys`. */
+export type ConnectOptions = z.input<typeof connectOptions>;
+
+/**
+ * Starts a worker, or one per device, and resolves when they are ready.
+ *
+ * @throws GlipError `environment_missing` or `environment_stale` (run `npx glip setup`), `python_not_found`,
+ *   `worker_start_failed`, `worker_start_timeout`, `protocol_mismatch`, `invalid_argument`, `cancelled`
+ */
+export async function launch(options: LaunchOptions = {}): Promise<Glip> {
+  const checked = checkArgument(launchOptions, options, "options");
+  const { logger = silentLogger, home = glipHome(checked.home), signal, restart } = checked;
+  const environment = resolveEnvironment({ python: checked.interpreter, home: checked.home });
+  const window = checked.python ? bridgeDirectory() : undefined;
+  const listeners = new Listeners();
+  if (checked.onLog !== undefined) listeners.add("log", checked.onLog);
+  const { maxFrameBytes, maxPending, maxQueue } = checked.limits;
+  const shared = {
+    python: environment.python,
+    pythonSource,
+    bytecode: join(home, "bytecode"),
+    logDirectory: checked.logFile ? join(home, "logs") : undefined,
+    sdk: sdkVersion,
+    engine: checked.engine,
+    engineOptions: {},
+    plugins: checked.plugins,
+    pythonPath: checked.pythonPath,
+    threads: checked.threads ?? null,
+    env: checked.env,
+    transport: checked.transport,
+    socket: checked.socket,
+    sharedMemory: checked.sharedMemory,
+    window,
+    limits: {
+      ...(maxFrameBytes !== undefined && { max_frame_bytes: maxFrameBytes }),
+      ...(maxPending !== undefined && { max_pending: maxPending }),
+      ...(maxQueue !== undefined && { max_queue: maxQueue }),
+    },
+    heartbeat: checked.heartbeat,
+    startTimeoutMs: checked.startTimeoutMs,
+    logger,
+    onLogLine: (line: { stream: "stdout" | "stderr"; text: string }) => listeners.emit("log", line),
+  };
+  const devices = checked.devices ?? [checked.device ?? "auto"];
+  const starts = devices.map(
+    (device) => () => Worker.start((stop) => openLocalLink({ ...shared, device }, stop), { restart, logger, events: eventsOf(listeners), signal }),
+  );
+  return new Glip(await WorkerPool.start(starts), listeners);
+}
+
+/**
+ * Connects to a worker that was started by hand (`npx glip worker --bind …`), on this host or another.
+ *
+ * @param endpoint `tcp://host:port` (with `keys`) or `ipc:///path`
+ * @throws GlipError `connection_refused`, `unauthorized`, `connection_lost`, `protocol_mismatch`, `deadline_exceeded`,
+ *   `invalid_argument`, `cancelled`
+ */
+export async function connect(endpoint: string, options: ConnectOptions = {}): Promise<Glip> {
+  const checked = checkArgument(connectOptions, options, "options");
+  const { logger = silentLogger, keys, signal, restart, ...rest } = checked;
+  const listeners = new Listeners();
+  const remote = { ...rest, endpoint, keys, sdk: sdkVersion, logger };
+  const start = () => Worker.start((stop) => openRemoteLink(remote, stop), { restart, logger, events: eventsOf(listeners), signal });
+  return new Glip(await WorkerPool.start([start]), listeners);
+}
+
+function eventsOf(listeners: Listeners) {
+  return {
+    onReady: (ready: Parameters<typeof listeners.emit<"ready">>[1]) => listeners.emit("ready", ready),
+    onLost: (error: Parameters<typeof listeners.emit<"lost">>[1]) => listeners.emit("lost", error),
+  };
+}
