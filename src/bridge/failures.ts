@@ -21,7 +21,11 @@ export function unauthorized(endpoint: string, reason: string, cause?: unknown):
 }
 
 /** The asked-for transport cannot be used here. */
-export function transportUnavailable(transport: string, reason: string, cause?: unknown): GlipError<"transport_unavailable"> {
+export function transportUnavailable(
+  transport: string,
+  reason: string,
+  cause?: unknown,
+): GlipError<"transport_unavailable"> {
   const message = `The transport "${transport}" cannot be used here: ${reason}.`;
   return new GlipError("transport_unavailable", message, { transport, reason }, { cause });
 }

@@ -115,7 +115,9 @@ class NativeDealer implements Transport {
     events.on("handshake:error:auth", ({ error }) => this.#down(unauthorized(endpoint, messageOf(error), error)));
     events.on("handshake:error:protocol", ({ error }) => this.#down(unauthorized(endpoint, messageOf(error), error)));
     events.on("handshake:error:other", ({ error }) => this.#onDisconnect(messageOf(error), error));
-    events.on("disconnect", () => this.#onDisconnect("the peer closed it, fell silent, or sent a frame over the limit"));
+    events.on("disconnect", () =>
+      this.#onDisconnect("the peer closed it, fell silent, or sent a frame over the limit"),
+    );
     events.on("close", () => this.#onDisconnect("the connection was closed"));
   }
 
@@ -147,8 +149,10 @@ class NativeDealer implements Transport {
   #onHandshakeTimeout(): void {
     const { endpoint, handshakeTimeoutMs, curve } = this.#options;
     const within = `within ${handshakeTimeoutMs} ms`;
-    if (this.#stage === "connecting") this.#down(connectionRefused(endpoint, `nothing accepted the connection ${within}`));
-    else if (curve === undefined) this.#down(connectionLost(endpoint, `the peer did not say that it speaks ZMTP ${within}`));
+    if (this.#stage === "connecting")
+      this.#down(connectionRefused(endpoint, `nothing accepted the connection ${within}`));
+    else if (curve === undefined)
+      this.#down(connectionLost(endpoint, `the peer did not say that it speaks ZMTP ${within}`));
     else this.#down(unauthorized(endpoint, `the peer did not finish the handshake ${within}`));
   }
 

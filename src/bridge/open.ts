@@ -13,8 +13,8 @@ export type TransportChoice = "auto" | "zeromq" | "zmtp";
 
 /** Why the add-on must not even be loaded in a runtime: it does not fail there, it takes the process with it. */
 const unusableIn: Record<"deno" | "bun", string> = {
-  deno: "in Deno the native add-on hangs after some messages; use \"auto\" or \"zmtp\"",
-  bun: "in Bun the native add-on aborts the process (unsupported uv function); use \"auto\" or \"zmtp\"",
+  deno: 'in Deno the native add-on hangs after some messages; use "auto" or "zmtp"',
+  bun: 'in Bun the native add-on aborts the process (unsupported uv function); use "auto" or "zmtp"',
 };
 
 /**

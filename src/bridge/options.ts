@@ -25,9 +25,21 @@ export function resolveTransportOptions(options: TransportOptions): ResolvedTran
     address: parseEndpoint(options.endpoint),
     curve: options.curve && checkKeys(options.curve),
     maxFrameBytes: whole("maxFrameBytes", options.maxFrameBytes ?? transportDefaults.maxFrameBytes, 1),
-    handshakeTimeoutMs: whole("handshakeTimeoutMs", options.handshakeTimeoutMs ?? transportDefaults.handshakeTimeoutMs, 1),
-    heartbeatIntervalMs: whole("heartbeatIntervalMs", options.heartbeatIntervalMs ?? transportDefaults.heartbeatIntervalMs, 0),
-    heartbeatTimeoutMs: whole("heartbeatTimeoutMs", options.heartbeatTimeoutMs ?? transportDefaults.heartbeatTimeoutMs, 1),
+    handshakeTimeoutMs: whole(
+      "handshakeTimeoutMs",
+      options.handshakeTimeoutMs ?? transportDefaults.handshakeTimeoutMs,
+      1,
+    ),
+    heartbeatIntervalMs: whole(
+      "heartbeatIntervalMs",
+      options.heartbeatIntervalMs ?? transportDefaults.heartbeatIntervalMs,
+      0,
+    ),
+    heartbeatTimeoutMs: whole(
+      "heartbeatTimeoutMs",
+      options.heartbeatTimeoutMs ?? transportDefaults.heartbeatTimeoutMs,
+      1,
+    ),
     logger: options.logger ?? silentLogger,
   };
 }
@@ -50,7 +62,8 @@ export function parseEndpoint(endpoint: string): Address {
 function checkKeys(keys: CurveKeys): CurveKeys {
   for (const name of ["serverKey", "publicKey", "secretKey"] as const) {
     // What was received stays out of the error: it may be most of a secret key.
-    if (decodeZ85(keys[name])?.length !== 32) throw invalid(`options.curve.${name}`, "40 characters of Z85", "something else");
+    if (decodeZ85(keys[name])?.length !== 32)
+      throw invalid(`options.curve.${name}`, "40 characters of Z85", "something else");
   }
   return keys;
 }
@@ -61,5 +74,9 @@ function whole(name: string, value: number, least: number): number {
 }
 
 function invalid(path: string, expected: string, received: string): GlipError<"invalid_argument"> {
-  return new GlipError("invalid_argument", `${path}: expected ${expected}, got ${received}.`, { path, expected, received });
+  return new GlipError("invalid_argument", `${path}: expected ${expected}, got ${received}.`, {
+    path,
+    expected,
+    received,
+  });
 }

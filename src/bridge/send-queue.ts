@@ -2,8 +2,8 @@ import { transportClosed } from "./failures.ts";
 
 interface Waiting {
   frames: readonly Uint8Array[];
-  resolve(): void;
-  reject(error: unknown): void;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
   next: Waiting | undefined;
 }
 

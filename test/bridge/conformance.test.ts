@@ -52,7 +52,10 @@ for (const [name, open] of transports) {
 
       it("hands out frames that are aligned and nobody else's", { timeout: 10_000 }, async () => {
         await using connection = await connect(open, router);
-        const frames = await within(5000, connection.call(...[1, 8, 127, 128, 129, 1000, 100_000].map((size) => pattern(size))));
+        const frames = await within(
+          5000,
+          connection.call(...[1, 8, 127, 128, 129, 1000, 100_000].map((size) => pattern(size))),
+        );
         const buffers = new Set(frames.map((frame) => frame.buffer));
         expect(buffers.size).toBe(frames.length);
         expect(frames.map((frame) => frame.byteOffset % 8)).toEqual(frames.map(() => 0));
@@ -64,7 +67,8 @@ for (const [name, open] of transports) {
         const sends = numbers.map((number) => connection.transport.send([bytes(number), pattern(Number(number) * 10)]));
         await within(8000, Promise.all(sends));
         const received: string[] = [];
-        for (const _ of numbers) received.push(Buffer.from((await within(5000, connection.receive()))[0] ?? []).toString());
+        for (const _ of numbers)
+          received.push(Buffer.from((await within(5000, connection.receive()))[0] ?? []).toString());
         expect(received).toEqual(numbers);
       });
 
@@ -114,7 +118,10 @@ for (const [name, open] of transports) {
       await using connection = await connect(open, router);
       await within(2000, connection.call("x"));
       process.kill(router.pid, "SIGKILL");
-      expect(await within(500, connection.down)).toMatchObject({ code: "connection_lost", details: { endpoint: router.endpoint } });
+      expect(await within(500, connection.down)).toMatchObject({
+        code: "connection_lost",
+        details: { endpoint: router.endpoint },
+      });
       expect(connection.downCount()).toBe(1);
     });
 
@@ -187,7 +194,10 @@ for (const [name, open] of transports) {
     afterAll(() => Promise.all([secured.stop(), open1.stop()]));
 
     it.each([
-      ["the server has another key", () => ({ ...secured, curve: { ...secured.curve, serverKey: stranger.publicKey } })],
+      [
+        "the server has another key",
+        () => ({ ...secured, curve: { ...secured.curve, serverKey: stranger.publicKey } }),
+      ],
       ["the server does not know the client", () => ({ ...secured, curve: { ...secured.curve, ...stranger } })],
       ["the client has no key", () => ({ ...secured, curve: undefined })],
       ["the server has no key", () => ({ ...open1, curve: secured.curve })],
@@ -211,7 +221,11 @@ for (const [name, open] of transports) {
       const server = createServer((socket) => socket.on("error", () => {})).listen(0, "127.0.0.1");
       await once(server, "listening");
       const endpoint = `tcp://127.0.0.1:${(server.address() as AddressInfo).port}`;
-      const opening = connect(open, { endpoint, curve: curve ? secured.curve : undefined }, { handshakeTimeoutMs: 400 });
+      const opening = connect(
+        open,
+        { endpoint, curve: curve ? secured.curve : undefined },
+        { handshakeTimeoutMs: 400 },
+      );
       await expect(within(1000, opening)).rejects.toMatchObject({ code });
       server.close();
     });
@@ -222,7 +236,10 @@ for (const [name, open] of transports) {
       [{ maxFrameBytes: 0.5 }, "options.maxFrameBytes"],
       [{ curve: { serverKey: "short", publicKey: "", secretKey: "" } }, "options.curve.serverKey"],
     ])("names the option that does not fit: %o", { timeout: 5000 }, async (options, path) => {
-      await expect(connect(open, secured, options)).rejects.toMatchObject({ code: "invalid_argument", details: { path } });
+      await expect(connect(open, secured, options)).rejects.toMatchObject({
+        code: "invalid_argument",
+        details: { path },
+      });
     });
   });
 }

@@ -79,7 +79,12 @@ export function command(name: string, data: Uint8Array | string = ""): Uint8Arra
 
 /** READY with one property. */
 export function readyCommand(socketType = "ROUTER"): Uint8Array {
-  const data = concat(Uint8Array.of(11), bytes("Socket-Type"), Uint8Array.of(0, 0, 0, socketType.length), bytes(socketType));
+  const data = concat(
+    Uint8Array.of(11),
+    bytes("Socket-Type"),
+    Uint8Array.of(0, 0, 0, socketType.length),
+    bytes(socketType),
+  );
   return command("READY", data);
 }
 

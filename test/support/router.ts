@@ -29,7 +29,11 @@ export async function startRouter(options: RouterOptions = {}): Promise<Router> 
   const folder = await mkdtemp(join(tmpdir(), "glip-router-"));
   const endpoint = options.scheme === "tcp" ? "tcp://127.0.0.1:*" : `ipc://${folder}/socket`;
   const script = fileURLToPath(new URL("../fixtures/router.py", import.meta.url));
-  const flags = ["--high-water-mark", String(options.highWaterMark ?? 1000), ...(options.curve === true ? ["--curve"] : [])];
+  const flags = [
+    "--high-water-mark",
+    String(options.highWaterMark ?? 1000),
+    ...(options.curve === true ? ["--curve"] : []),
+  ];
   const child = spawn(await testPython(), [script, endpoint, ...flags], { stdio: ["pipe", "pipe", "inherit"] });
   const line = await firstLine(child);
   const started = JSON.parse(line) as { endpoint: string; pid: number; curve: CurveKeys | null };

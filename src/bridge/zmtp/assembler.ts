@@ -26,7 +26,8 @@ export class MessageAssembler {
     const frames = this.#frames;
     frames.push(body);
     this.#bytes += body.length;
-    if (this.#bytes > this.#maxBytes) throw new ZmtpFault(`the peer sent a message of more than ${this.#maxBytes} bytes`);
+    if (this.#bytes > this.#maxBytes)
+      throw new ZmtpFault(`the peer sent a message of more than ${this.#maxBytes} bytes`);
     if ((flags & frameFlag.more) === 0) {
       this.#frames = [];
       this.#bytes = 0;

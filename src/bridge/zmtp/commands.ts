@@ -47,7 +47,7 @@ export function dealerMetadata(): Uint8Array {
 export function checkPeerMetadata(metadata: Uint8Array): void {
   const view = new DataView(metadata.buffer, metadata.byteOffset, metadata.byteLength);
   let socketType: string | undefined;
-  for (let offset = 0; offset < metadata.length; ) {
+  for (let offset = 0; offset < metadata.length;) {
     const name = offset + 1;
     const size = name + view.getUint8(offset);
     const value = size + 4;

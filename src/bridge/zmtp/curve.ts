@@ -50,7 +50,10 @@ export class CurveMechanism implements Mechanism {
   start(): Uint8Array {
     const short = this.#takeNonce();
     const signature = sealBox(this.#welcomeKey, nonce("CurveZMQHELLO---", short), new Uint8Array(64));
-    return encodeCommand("HELLO", concat(Uint8Array.of(1, 0), new Uint8Array(72), this.#transient.publicKey, short, signature));
+    return encodeCommand(
+      "HELLO",
+      concat(Uint8Array.of(1, 0), new Uint8Array(72), this.#transient.publicKey, short, signature),
+    );
   }
 
   advance(command: Command): Uint8Array | undefined {
@@ -84,7 +87,10 @@ export class CurveMechanism implements Mechanism {
     const vouch = sealBox(vouchKey, nonce("VOUCH---", long), concat(this.#transient.publicKey, this.#serverKey));
     const short = this.#takeNonce();
     const plain = concat(this.#clientKey.publicKey, long, vouch, dealerMetadata());
-    return encodeCommand("INITIATE", concat(cookie, short, sealBox(sessionKey, nonce("CurveZMQINITIATE", short), plain)));
+    return encodeCommand(
+      "INITIATE",
+      concat(cookie, short, sealBox(sessionKey, nonce("CurveZMQINITIATE", short), plain)),
+    );
   }
 
   #finish(data: Uint8Array, sessionKey: Uint8Array): undefined {

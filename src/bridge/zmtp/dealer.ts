@@ -1,6 +1,13 @@
 import type { Socket } from "node:net";
 import { messageOf } from "../../errors.ts";
-import { connectionLost, connectionRefused, emptyMessage, handlerFailed, transportClosed, unauthorized } from "../failures.ts";
+import {
+  connectionLost,
+  connectionRefused,
+  emptyMessage,
+  handlerFailed,
+  transportClosed,
+  unauthorized,
+} from "../failures.ts";
 import { resolveTransportOptions, type ResolvedTransportOptions } from "../options.ts";
 import type { OpenTransport, Transport, TransportHandlers } from "../transport.ts";
 import { MessageAssembler } from "./assembler.ts";
@@ -155,14 +162,18 @@ class Dealer implements Transport {
   #onHandshakeTimeout(): void {
     const { endpoint, handshakeTimeoutMs } = this.#options;
     const within = `within ${handshakeTimeoutMs} ms`;
-    if (this.#stage === "connecting") this.#down(connectionRefused(endpoint, `nothing accepted the connection ${within}`));
-    else if (this.#stage === "greeting") this.#fail(new ZmtpFault(`the peer did not say that it speaks ZMTP ${within}`));
+    if (this.#stage === "connecting")
+      this.#down(connectionRefused(endpoint, `nothing accepted the connection ${within}`));
+    else if (this.#stage === "greeting")
+      this.#fail(new ZmtpFault(`the peer did not say that it speaks ZMTP ${within}`));
     else this.#fail(new ZmtpFault(`the peer did not finish the handshake ${within}`, this.#handshakeCode()));
   }
 
   #onEnd(error: Error | undefined): void {
     if (this.#stage === "connecting") {
-      this.#down(connectionRefused(this.#options.endpoint, error ? messageOf(error) : "the connection was closed", error));
+      this.#down(
+        connectionRefused(this.#options.endpoint, error ? messageOf(error) : "the connection was closed", error),
+      );
       return;
     }
     const during = this.#stage === "handshake" ? " during the handshake" : "";

@@ -107,7 +107,9 @@ export class FrameParser {
   #allocate(): void {
     const flags = this.#header[0] ?? 0;
     const isLong = (flags & frameFlag.long) !== 0;
-    const size = isLong ? this.#headerView.getUint32(1) * 2 ** 32 + this.#headerView.getUint32(5) : (this.#header[1] ?? 0);
+    const size = isLong
+      ? this.#headerView.getUint32(1) * 2 ** 32 + this.#headerView.getUint32(5)
+      : (this.#header[1] ?? 0);
     const limit = (flags & frameFlag.command) === 0 ? this.maxBodyBytes : Math.min(this.maxBodyBytes, maxCommandBytes);
     if (size > limit) throw new ZmtpFault(`the peer announced a frame of ${size} bytes, at most ${limit} are accepted`);
     this.#headerFilled = 0;

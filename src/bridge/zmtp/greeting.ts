@@ -64,6 +64,9 @@ export class GreetingReader {
     const mechanism = String.fromCharCode(...greeting.subarray(12, Math.min(end < 0 ? 32 : end, 32)));
     if (mechanism === this.#mechanism) return;
     const printable = mechanism.replace(/[^ -~]/g, "?");
-    throw new ZmtpFault(`the peer's security mechanism is ${printable}, this side's is ${this.#mechanism}`, "unauthorized");
+    throw new ZmtpFault(
+      `the peer's security mechanism is ${printable}, this side's is ${this.#mechanism}`,
+      "unauthorized",
+    );
   }
 }

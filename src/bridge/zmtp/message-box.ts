@@ -42,7 +42,8 @@ export class MessageSealer {
     const memory = frameMemory(16 + sealedBytes);
     const sealed = memory.subarray(16);
     sealed.fill(0, 0, boxOffset);
-    sealed[boxOffset] = (flags & frameFlag.more ? payloadFlag.more : 0) | (flags & frameFlag.command ? payloadFlag.command : 0);
+    sealed[boxOffset] =
+      (flags & frameFlag.more ? payloadFlag.more : 0) | (flags & frameFlag.command ? payloadFlag.command : 0);
     sealed.set(body, messageOverheadBytes);
     const nonce = this.#takeNonce();
     salsa20(this.#key, nonce, sealed, sealed);
@@ -89,7 +90,9 @@ export class MessageOpener {
     frame.copyWithin(boxOffset, messageOverheadBytes);
     frame.fill(0, 0, boxOffset);
     return {
-      flags: (payloadFlags & payloadFlag.more ? frameFlag.more : 0) | (payloadFlags & payloadFlag.command ? frameFlag.command : 0),
+      flags:
+        (payloadFlags & payloadFlag.more ? frameFlag.more : 0) |
+        (payloadFlags & payloadFlag.command ? frameFlag.command : 0),
       body: frame.subarray(boxOffset, frame.length - 1),
     };
   }

@@ -15,7 +15,8 @@ export function piecesOf(frames: readonly Uint8Array[], flags: number, seal: Mec
 
 function plainPieces(frames: readonly Uint8Array[], flags: number): Uint8Array[] {
   let copiedBytes = 0;
-  for (const frame of frames) copiedBytes += headerBytes(frame.length) + (frame.length <= coalesceBytes ? frame.length : 0);
+  for (const frame of frames)
+    copiedBytes += headerBytes(frame.length) + (frame.length <= coalesceBytes ? frame.length : 0);
   const copied = Buffer.allocUnsafe(copiedBytes);
   const pieces: Uint8Array[] = [];
   let start = 0;
@@ -38,12 +39,19 @@ function plainPieces(frames: readonly Uint8Array[], flags: number): Uint8Array[]
   return pieces;
 }
 
-function sealedPieces(frames: readonly Uint8Array[], flags: number, seal: NonNullable<Mechanism["seal"]>): Uint8Array[] {
+function sealedPieces(
+  frames: readonly Uint8Array[],
+  flags: number,
+  seal: NonNullable<Mechanism["seal"]>,
+): Uint8Array[] {
   const pieces: Uint8Array[] = [];
-  frames.forEach((frame, index) => cut(seal(index < frames.length - 1 ? flags | frameFlag.more : flags, frame), pieces));
+  frames.forEach((frame, index) =>
+    cut(seal(index < frames.length - 1 ? flags | frameFlag.more : flags, frame), pieces),
+  );
   return pieces;
 }
 
 function cut(bytes: Uint8Array, pieces: Uint8Array[]): void {
-  for (let offset = 0; offset < bytes.length; offset += pieceBytes) pieces.push(bytes.subarray(offset, offset + pieceBytes));
+  for (let offset = 0; offset < bytes.length; offset += pieceBytes)
+    pieces.push(bytes.subarray(offset, offset + pieceBytes));
 }

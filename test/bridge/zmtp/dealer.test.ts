@@ -18,7 +18,11 @@ describe("a stream that comes in pieces", () => {
     async (_, curve, cut) => {
       const router = await startRouter({ scheme: "tcp", curve });
       await using middle = await proxy(router.endpoint, cut);
-      await using connection = await connect(openZmtp, { endpoint: middle.endpoint, curve: router.curve }, { handshakeTimeoutMs: 5000 });
+      await using connection = await connect(
+        openZmtp,
+        { endpoint: middle.endpoint, curve: router.curve },
+        { handshakeTimeoutMs: 5000 },
+      );
       const frames = [0, 1, 255, 256, 3000].map((size) => pattern(size, size));
       for (let count = 0; count < 3; count++) {
         const back = await within(8000, connection.call(...frames));
@@ -31,7 +35,10 @@ describe("a stream that comes in pieces", () => {
 
 describe("a tampering peer in between", () => {
   it.each([
-    ["changes a byte", (chunk: Uint8Array) => [chunk.map((byte, index) => (index === chunk.length - 3 ? byte ^ 1 : byte))]],
+    [
+      "changes a byte",
+      (chunk: Uint8Array) => [chunk.map((byte, index) => (index === chunk.length - 3 ? byte ^ 1 : byte))],
+    ],
     ["says everything twice", (chunk: Uint8Array) => [chunk, chunk]],
     ["changes the header", (chunk: Uint8Array) => [chunk.map((byte, index) => (index === 0 ? byte ^ 0x80 : byte))]],
   ])("is found out when it %s", bound, async (_, change) => {
@@ -49,7 +56,9 @@ describe("a tampering peer in between", () => {
   it("cannot change the handshake either", bound, async () => {
     const router = await startRouter({ scheme: "tcp", curve: true });
     // WELCOME is the first chunk after the greeting that begins a command.
-    const change = (chunk: Uint8Array): Uint8Array[] => [chunk.map((byte, index) => (chunk[0] === 4 && index === 100 ? byte ^ 1 : byte))];
+    const change = (chunk: Uint8Array): Uint8Array[] => [
+      chunk.map((byte, index) => (chunk[0] === 4 && index === 100 ? byte ^ 1 : byte)),
+    ];
     await using middle = await proxy(router.endpoint, change);
     const attempt = connect(openZmtp, { endpoint: middle.endpoint, curve: router.curve });
     await expect(within(2500, attempt)).rejects.toMatchObject({ code: "unauthorized" });
@@ -68,11 +77,17 @@ describe("a peer that is no ZMTP 3 ROUTER", () => {
     ["sends reserved flags", concat(greeting(), frame(0x10, "hi")), "connection_lost", "reserved bits"],
     ["sends broken metadata", concat(greeting(), command("READY", "\u0009x")), "connection_lost", "malformed metadata"],
     ["sends an empty command", concat(greeting(), frame(4, "")), "connection_lost", "malformed command"],
-    ["announces 1 GiB first", concat(greeting(), Uint8Array.of(2, 0, 0, 0, 0, 64, 0, 0, 0)), "connection_lost", "at most 65536"],
+    [
+      "announces 1 GiB first",
+      concat(greeting(), Uint8Array.of(2, 0, 0, 0, 0, 64, 0, 0, 0)),
+      "connection_lost",
+      "at most 65536",
+    ],
   ])("is refused when it %s", bound, async (_, says, code, reason) => {
     await using peer = await fakePeer((socket) => socket.write(says));
     const attempt = within(1000, connect(openZmtp, peer));
-    await expect(attempt).rejects.toMatchObject({ code, message: expect.stringContaining(reason) });
+    await expect(attempt).rejects.toMatchObject({ code });
+    await expect(attempt).rejects.toThrow(reason);
   });
 });
 
@@ -89,7 +104,8 @@ describe("a hostile peer, once the connection stands", () => {
     });
     await using connection = await connect(openZmtp, peer, { maxFrameBytes: 1000 });
     const down = await within(2000, connection.down);
-    expect(down).toMatchObject({ code: "connection_lost", message: expect.stringContaining(reason) });
+    expect(down).toMatchObject({ code: "connection_lost" });
+    expect(down.message).toContain(reason);
   });
 
   it("cannot pile up PONGs that it does not read", { timeout: 20_000 }, async () => {
@@ -106,7 +122,9 @@ describe("a hostile peer, once the connection stands", () => {
   });
 
   it("is not asked to understand later commands, only to send well-formed ones", bound, async () => {
-    await using peer = await fakePeer((socket) => socket.write(concat(opening(), command("LATER", "x"), frame(0, "hi"))));
+    await using peer = await fakePeer((socket) =>
+      socket.write(concat(opening(), command("LATER", "x"), frame(0, "hi"))),
+    );
     await using connection = await connect(openZmtp, peer);
     expect(await within(1000, connection.receive())).toEqual([bytes("hi")]);
   });
@@ -125,7 +143,7 @@ it("goes down, typed, when a handler throws", bound, async () => {
 
 function cutAtRandom(chunk: Uint8Array): Uint8Array[] {
   const pieces: Uint8Array[] = [];
-  for (let offset = 0; offset < chunk.length; ) {
+  for (let offset = 0; offset < chunk.length;) {
     const end = offset + 1 + Math.floor(Math.random() * 40);
     pieces.push(chunk.slice(offset, end));
     offset = end;

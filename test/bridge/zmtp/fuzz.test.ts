@@ -41,41 +41,45 @@ function stream(seed: number): Uint8Array {
   return kind === 9 ? concat(changed, pattern(pick(200), seed)) : changed;
 }
 
-it(`survives ${streams} random and mutated streams, in typed errors and flat memory`, { timeout: 120_000 }, async () => {
-  let served = 0;
-  const uncaught: unknown[] = [];
-  const onUncaught = (error: unknown): void => void uncaught.push(error);
-  process.on("uncaughtException", onUncaught);
-  process.on("unhandledRejection", onUncaught);
-  await using peer = await fakePeer((socket) => socket.end(stream(served++)));
-  const { publicKey, secretKey } = newCurveKeyPair();
-  const curve = { serverKey: newCurveKeyPair().publicKey, publicKey, secretKey };
+it(
+  `survives ${streams} random and mutated streams, in typed errors and flat memory`,
+  { timeout: 120_000 },
+  async () => {
+    let served = 0;
+    const uncaught: unknown[] = [];
+    const onUncaught = (error: unknown): void => void uncaught.push(error);
+    process.on("uncaughtException", onUncaught);
+    process.on("unhandledRejection", onUncaught);
+    await using peer = await fakePeer((socket) => socket.end(stream(served++)));
+    const { publicKey, secretKey } = newCurveKeyPair();
+    const curve = { serverKey: newCurveKeyPair().publicKey, publicKey, secretKey };
 
-  const once = async (index: number): Promise<void> => {
-    const down = Promise.resolve().then(
-      () =>
-        new Promise<Error | undefined>((resolve) => {
-          const handlers = { onMessage() {}, onDown: resolve };
-          const options = { endpoint: peer.endpoint, maxFrameBytes: 100_000, ...(index % 4 === 0 ? { curve } : {}) };
-          openZmtp(options, handlers).catch(resolve);
-        }),
-    );
-    const error = await within(5000, down);
-    if (!isGlipError(error)) throw new Error(`stream ${index}: expected a GlipError`, { cause: error });
-    expect(["connection_lost", "unauthorized", "connection_refused"]).toContain(error.code);
-  };
-  const runMany = async (from: number, to: number): Promise<void> => {
-    for (let index = from; index < to; index += atOnce) {
-      await Promise.all(Array.from({ length: Math.min(atOnce, to - index) }, (_, offset) => once(index + offset)));
-    }
-  };
+    const once = async (index: number): Promise<void> => {
+      const down = Promise.resolve().then(
+        () =>
+          new Promise<Error | undefined>((resolve) => {
+            const handlers = { onMessage() {}, onDown: resolve };
+            const options = { endpoint: peer.endpoint, maxFrameBytes: 100_000, ...(index % 4 === 0 ? { curve } : {}) };
+            openZmtp(options, handlers).catch(resolve);
+          }),
+      );
+      const error = await within(5000, down);
+      if (!isGlipError(error)) throw new Error(`stream ${index}: expected a GlipError`, { cause: error });
+      expect(["connection_lost", "unauthorized", "connection_refused"]).toContain(error.code);
+    };
+    const runMany = async (from: number, to: number): Promise<void> => {
+      for (let index = from; index < to; index += atOnce) {
+        await Promise.all(Array.from({ length: Math.min(atOnce, to - index) }, (_, offset) => once(index + offset)));
+      }
+    };
 
-  await runMany(0, streams / 5);
-  const before = process.memoryUsage().rss;
-  await runMany(streams / 5, streams);
-  expect(process.memoryUsage().rss - before).toBeLessThan(150_000_000);
-  expect(uncaught).toEqual([]);
-  expect(served).toBe(streams);
-  process.off("uncaughtException", onUncaught);
-  process.off("unhandledRejection", onUncaught);
-});
+    await runMany(0, streams / 5);
+    const before = process.memoryUsage().rss;
+    await runMany(streams / 5, streams);
+    expect(process.memoryUsage().rss - before).toBeLessThan(150_000_000);
+    expect(uncaught).toEqual([]);
+    expect(served).toBe(streams);
+    process.off("uncaughtException", onUncaught);
+    process.off("unhandledRejection", onUncaught);
+  },
+);

@@ -22,7 +22,10 @@ it("sends a PING with its time to live every interval", bound, () => {
   start();
   vi.advanceTimersByTime(200);
   // 3000 ms in tenths of a second.
-  expect(sendCommand.mock.calls).toEqual([[Uint8Array.of(4, 80, 73, 78, 71, 0, 30)], [Uint8Array.of(4, 80, 73, 78, 71, 0, 30)]]);
+  expect(sendCommand.mock.calls).toEqual([
+    [Uint8Array.of(4, 80, 73, 78, 71, 0, 30)],
+    [Uint8Array.of(4, 80, 73, 78, 71, 0, 30)],
+  ]);
 });
 
 it("reports a silent peer after the timeout, within one interval", bound, () => {

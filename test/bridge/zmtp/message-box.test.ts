@@ -42,14 +42,18 @@ describe("CURVE messages", () => {
     for (let index = 0; index < 33 + 20; index++) {
       const frame = sealed(20);
       frame[index] = (frame[index] ?? 0) ^ 1;
-      expect(() => new MessageOpener(key, "CurveZMQMESSAGES", 0n).open(frame), `byte ${index}`).toThrow("the peer sent");
+      expect(() => new MessageOpener(key, "CurveZMQMESSAGES", 0n).open(frame), `byte ${index}`).toThrow(
+        "the peer sent",
+      );
     }
   });
 
   it("are refused when cut", bound, () => {
     const frame = sealed(20);
     for (let length = 0; length < frame.length; length++) {
-      expect(() => new MessageOpener(key, "CurveZMQMESSAGES", 0n).open(frame.slice(0, length))).toThrow("the peer sent");
+      expect(() => new MessageOpener(key, "CurveZMQMESSAGES", 0n).open(frame.slice(0, length))).toThrow(
+        "the peer sent",
+      );
     }
   });
 
