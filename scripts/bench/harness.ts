@@ -182,8 +182,8 @@ function align(table: string[][]): string[] {
 function formatNumber(value: number | null): string {
   if (value === null) return "";
   if (!Number.isFinite(value)) return String(value);
-  const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : Math.abs(value) >= 1 ? 2 : 3;
-  return value.toFixed(digits);
+  // Three digits that mean something; whole numbers stay whole.
+  return Math.abs(value) >= 100 ? value.toFixed(0) : String(Number(value.toPrecision(3)));
 }
 
 function formatBar(bar: Bar | null): string {
