@@ -65,7 +65,11 @@ export class Glip implements AsyncDisposable {
   }
 
   /** Calls a method and reads its events on the way; see `Stream`. @throws as `call`, from the iteration and `result` */
-  stream<Name extends StreamName>(method: Name, params: Params<Name>, options?: CallOptions): Stream<Event<Name>, Result<Name>>;
+  stream<Name extends StreamName>(
+    method: Name,
+    params: Params<Name>,
+    options?: CallOptions,
+  ): Stream<Event<Name>, Result<Name>>;
   stream(method: string, params?: Record<string, unknown>, options?: CallOptions): Stream<unknown, unknown>;
   stream(method: string, params: Record<string, unknown> = {}, options: CallOptions = {}): Stream<unknown, unknown> {
     return openStream(
@@ -92,7 +96,8 @@ export class Glip implements AsyncDisposable {
   async python(): Promise<PythonWindow> {
     const socket = this.#pool.workers[0]?.current.window;
     if (socket === undefined) {
-      const text = "The window into Python is not open: start the worker with launch({ python: true }). A worker on another host has none.";
+      const text =
+        "The window into Python is not open: start the worker with launch({ python: true }). A worker on another host has none.";
       throw new GlipError("unsupported", text, { feature: "python()", reason: "not asked for at launch" });
     }
     const window = await openWindow(socket);
@@ -117,7 +122,12 @@ export class Glip implements AsyncDisposable {
 
   /** How a handle shows itself in a notebook of Deno's Jupyter kernel. */
   [Symbol.for("Jupyter.display")](): Record<string, string> {
-    const rows = this.workers.map(({ device, engine, versions, pid }) => [device.name, engine, `Python ${versions["python"]}, torch ${versions["torch"]}`, `pid ${pid}`]);
+    const rows = this.workers.map(({ device, engine, versions, pid }) => [
+      device.name,
+      engine,
+      `Python ${versions["python"]}, torch ${versions["torch"]}`,
+      `pid ${pid}`,
+    ]);
     const cells = rows.map((row) => `<tr>${row.map((cell) => `<td>${escapeHtml(cell)}</td>`).join("")}</tr>`).join("");
     return {
       "text/plain": rows.map((row) => row.join(" | ")).join("\n"),
@@ -128,7 +138,11 @@ export class Glip implements AsyncDisposable {
 
 /** Who listens to what. Made before the workers start, so that no log line is missed. */
 export class Listeners {
-  readonly #listeners: { [Name in keyof GlipEvents]: Set<(event: GlipEvents[Name]) => void> } = { log: new Set(), ready: new Set(), lost: new Set() };
+  readonly #listeners: { [Name in keyof GlipEvents]: Set<(event: GlipEvents[Name]) => void> } = {
+    log: new Set(),
+    ready: new Set(),
+    lost: new Set(),
+  };
 
   add<Name extends keyof GlipEvents>(name: Name, listener: (event: GlipEvents[Name]) => void): () => void {
     this.#listeners[name].add(listener);

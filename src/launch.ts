@@ -60,7 +60,13 @@ export async function launch(options: LaunchOptions = {}): Promise<Glip> {
   };
   const devices = checked.devices ?? [checked.device ?? "auto"];
   const starts = devices.map(
-    (device) => () => Worker.start((stop) => openLocalLink({ ...shared, device }, stop), { restart, logger, events: eventsOf(listeners), signal }),
+    (device) => () =>
+      Worker.start((stop) => openLocalLink({ ...shared, device }, stop), {
+        restart,
+        logger,
+        events: eventsOf(listeners),
+        signal,
+      }),
   );
   return new Glip(await WorkerPool.start(starts), listeners);
 }
@@ -77,7 +83,8 @@ export async function connect(endpoint: string, options: ConnectOptions = {}): P
   const { logger = silentLogger, keys, signal, restart, ...rest } = checked;
   const listeners = new Listeners();
   const remote = { ...rest, endpoint, keys, sdk: sdkVersion, logger };
-  const start = () => Worker.start((stop) => openRemoteLink(remote, stop), { restart, logger, events: eventsOf(listeners), signal });
+  const start = () =>
+    Worker.start((stop) => openRemoteLink(remote, stop), { restart, logger, events: eventsOf(listeners), signal });
   return new Glip(await WorkerPool.start([start]), listeners);
 }
 

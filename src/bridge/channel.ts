@@ -79,7 +79,11 @@ export class Channel {
     const ready = (await promise) as Ready;
     if (ready.schema !== schemaHash || ready.protocol !== protocolVersion) {
       const details = { field: "schema", expected: schemaHash, received: ready.schema };
-      throw new GlipError("protocol_mismatch", "The worker is of another version than this SDK: install the same version on both sides", details);
+      throw new GlipError(
+        "protocol_mismatch",
+        "The worker is of another version than this SDK: install the same version on both sides",
+        details,
+      );
     }
     if (ready.shared_memory && sharedMemory !== undefined) {
       this.#writer = new SegmentWriter(sharedMemory);
@@ -96,9 +100,17 @@ export class Channel {
   }
 
   /** The general form of `call`: with `credit`, the request is a stream that may be so many events ahead. */
-  request(method: string, params: Record<string, unknown>, credit: number | null, options: CallOptions, sinks: RequestSinks): Request {
+  request(
+    method: string,
+    params: Record<string, unknown>,
+    credit: number | null,
+    options: CallOptions,
+    sinks: RequestSinks,
+  ): Request {
     const request = new Request(method, sinks);
-    void this.#send(request, params, credit, options).catch((error: unknown) => this.#end(request, () => request.reject(error)));
+    void this.#send(request, params, credit, options).catch((error: unknown) =>
+      this.#end(request, () => request.reject(error)),
+    );
     return request;
   }
 
@@ -130,7 +142,12 @@ export class Channel {
     this.#requests.clear();
   }
 
-  async #send(request: Request, params: Record<string, unknown>, credit: number | null, options: CallOptions): Promise<void> {
+  async #send(
+    request: Request,
+    params: Record<string, unknown>,
+    credit: number | null,
+    options: CallOptions,
+  ): Promise<void> {
     const large = collectTensors(params, this.#writer === undefined ? Infinity : sharedMemoryLimits.minBytes, "params");
     request.watch(options, () => this.#post({ kind: "cancel", id: request.id }));
     const wait = this.#slots.take(options.signal);
@@ -140,7 +157,14 @@ export class Channel {
     const placed = large.size > 0 ? await this.#place(large, request) : undefined;
     if (request.settled) return this.#end(request, () => {});
     this.#register(request);
-    const message = { kind: "request", id: request.id, method: request.method, params, deadline_ms: request.remainingMs(), credit } as const;
+    const message = {
+      kind: "request",
+      id: request.id,
+      method: request.method,
+      params,
+      deadline_ms: request.remainingMs(),
+      credit,
+    } as const;
     const frames = encodeMessage(message, placed);
     const limit = this.ready.limits.max_frame_bytes;
     for (const { byteLength } of frames) if (byteLength > limit) throw tooLarge(request.method, byteLength, limit);
@@ -175,7 +199,9 @@ export class Channel {
   /** Sends a message that nothing waits for; a broken connection is `onDown`'s to report. */
   #post(message: ClientMessage): void {
     if (this.#failure !== undefined) return;
-    this.#transport.send(encodeMessage(message)).catch((error: unknown) => this.#logger.debug(`not sent: ${messageOf(error)}`));
+    this.#transport
+      .send(encodeMessage(message))
+      .catch((error: unknown) => this.#logger.debug(`not sent: ${messageOf(error)}`));
   }
 
   #receive(frames: Uint8Array[]): void {
@@ -220,7 +246,11 @@ export class Channel {
     }
     const request = this.#requests.get(message.id);
     if (request === undefined) {
-      this.#logger.warn(message.kind === "error" ? `worker: ${message.message}` : `dropped a ${message.kind} for request ${message.id}, which is not pending`);
+      this.#logger.warn(
+        message.kind === "error"
+          ? `worker: ${message.message}`
+          : `dropped a ${message.kind} for request ${message.id}, which is not pending`,
+      );
       return;
     }
     if (message.kind === "event") request.event(message.value);

@@ -60,9 +60,11 @@ addExtension({
   write(tensor: Tensor) {
     if (outgoing === undefined) throw new Error("a Tensor can be packed in a message only");
     const range = outgoing.placed.get(tensor);
-    return range === undefined ? new FrameReference(tensor, outgoing.buffers.push(tensor.bytes) - 1) : new SegmentReference(tensor, range);
+    return range === undefined
+      ? new FrameReference(tensor, outgoing.buffers.push(tensor.bytes) - 1)
+      : new SegmentReference(tensor, range);
   },
-} as unknown as Parameters<typeof addExtension>[0]);
+});
 for (const [type, Class, unpack] of [
   [frameExtension, FrameReference, readFrame],
   [segmentExtension, SegmentReference, readSegment],
@@ -70,13 +72,16 @@ for (const [type, Class, unpack] of [
   addExtension({
     Class,
     type,
-    pack: (reference: FrameReference | SegmentReference) => payloads.packr.pack(reference.payload) as Buffer,
+    pack: (reference: FrameReference | SegmentReference) => payloads.packr.pack(reference.payload),
     unpack: (bytes: Uint8Array) => unpack(payloads.unpackr.unpack(bytes)),
-  } as unknown as Parameters<typeof addExtension>[0]);
+  });
 }
 
 /** `[header, buffer, …]` of one message; tensors in `placed` are referred to where they lie in shared memory. */
-export function encodeMessage(message: ClientMessage, placed: ReadonlyMap<Tensor, SegmentRange> = new Map()): Uint8Array[] {
+export function encodeMessage(
+  message: ClientMessage,
+  placed: ReadonlyMap<Tensor, SegmentRange> = new Map(),
+): Uint8Array[] {
   const buffers: Uint8Array[] = [];
   outgoing = { buffers, placed };
   try {
@@ -130,25 +135,34 @@ function readFrame(payload: unknown): Tensor {
   const [dtype, shape, frame] = fields(payload, 3);
   const index = frame as number;
   const bytes = Number.isInteger(index) ? incoming.buffers[index] : undefined;
-  if (bytes === undefined) throw invalid(`tensor refers to buffer frame ${String(frame)} of ${incoming.buffers.length}`);
+  if (bytes === undefined)
+    throw invalid(`tensor refers to buffer frame ${String(frame)} of ${incoming.buffers.length}`);
   if (incoming.used.has(index)) throw invalid(`two tensors refer to buffer frame ${index}`);
   incoming.used.add(index);
   const expected = tensorBytes(dtype, shape);
-  if (bytes.byteLength !== expected) throw invalid(`${dtype} tensor [${shape.join(", ")}] needs ${expected} bytes, its frame has ${bytes.byteLength}`);
+  if (bytes.byteLength !== expected)
+    throw invalid(`${dtype} tensor [${shape.join(", ")}] needs ${expected} bytes, its frame has ${bytes.byteLength}`);
   const size = elementSize(dtype);
   const aligned = bytes.buffer instanceof ArrayBuffer && bytes.byteOffset % size === 0 ? bytes : Uint8Array.from(bytes);
-  return new Tensor(dtype, shape, new arrayConstructors[dtype](aligned.buffer as ArrayBuffer, aligned.byteOffset, expected / size));
+  return new Tensor(
+    dtype,
+    shape,
+    new arrayConstructors[dtype](aligned.buffer as ArrayBuffer, aligned.byteOffset, expected / size),
+  );
 }
 
 function readSegment(payload: unknown): Tensor {
   if (incoming === undefined) throw invalid("a tensor outside a message");
   const [dtype, shape, segment, offset] = fields(payload, 4);
-  if (typeof segment !== "string" || !/^[a-z0-9-]{1,64}$/.test(segment)) throw invalid(`not a segment name: ${String(segment)}`);
+  if (typeof segment !== "string" || !/^[a-z0-9-]{1,64}$/.test(segment))
+    throw invalid(`not a segment name: ${String(segment)}`);
   if (!Number.isSafeInteger(offset) || (offset as number) < 0) throw invalid(`not an offset: ${String(offset)}`);
   const range = { segment, offset: offset as number };
   const bytes = tensorBytes(dtype, shape);
   const { buffer, onRelease } = incoming.allocate(range, bytes);
-  const tensor = new Tensor(dtype, shape, new arrayConstructors[dtype](buffer, 0, bytes / elementSize(dtype)), { onRelease });
+  const tensor = new Tensor(dtype, shape, new arrayConstructors[dtype](buffer, 0, bytes / elementSize(dtype)), {
+    onRelease,
+  });
   incoming.reads.push({ tensor, ...range });
   return tensor;
 }
@@ -167,5 +181,10 @@ export const noSegments: Allocate = () => {
 };
 
 function invalid(reason: string, cause?: unknown): GlipError<"invalid_message"> {
-  return new GlipError("invalid_message", `The worker sent a message that does not fit the protocol: ${reason}`, { reason }, { cause });
+  return new GlipError(
+    "invalid_message",
+    `The worker sent a message that does not fit the protocol: ${reason}`,
+    { reason },
+    { cause },
+  );
 }

@@ -8,12 +8,15 @@ export interface StreamCall {
   params: Record<string, unknown>;
   options: CallOptions;
   /** What an event and the result are checked with; what they throw ends the stream. */
-  checkEvent(value: unknown): unknown;
-  checkResult(value: unknown): unknown;
+  checkEvent: (value: unknown) => unknown;
+  checkResult: (value: unknown) => unknown;
 }
 
 /** Starts a call on the channel as soon as there is one. Whatever goes wrong, the stream says so. */
-export function openStream(channel: () => Channel | Promise<Channel>, call: () => StreamCall): Stream<unknown, unknown> {
+export function openStream(
+  channel: () => Channel | Promise<Channel>,
+  call: () => StreamCall,
+): Stream<unknown, unknown> {
   let started: { channel: Channel; request: Request } | undefined;
   let cancelled = false;
   const stream = new Stream<unknown, unknown>({

@@ -18,7 +18,16 @@ const workerCodes: ReadonlySet<string> = new Set<ErrorCode>([
 ]);
 
 /** The GlipError for an error message of the worker. */
-export function remoteError({ code, message, details }: { code: string; message: string; details: Record<string, unknown> }): GlipError {
-  if (workerCodes.has(code)) return new GlipError(code as ErrorCode, message, details as unknown as ErrorDetails[ErrorCode]);
+export function remoteError({
+  code,
+  message,
+  details,
+}: {
+  code: string;
+  message: string;
+  details: Record<string, unknown>;
+}): GlipError {
+  if (workerCodes.has(code))
+    return new GlipError(code as ErrorCode, message, details as unknown as ErrorDetails[ErrorCode]);
   return new GlipError("worker_error", message, { type: code, traceback: "" });
 }

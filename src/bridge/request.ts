@@ -46,7 +46,8 @@ export class Request {
     if (signal?.aborted) throw cancelledBy(this.method, signal.reason);
     const abort = (): void => this.cancel(signal?.reason);
     signal?.addEventListener("abort", abort, { once: true });
-    const timer = timeoutMs === undefined ? undefined : setTimeout(() => this.#expire(timeoutMs), checkedTimeout(timeoutMs));
+    const timer =
+      timeoutMs === undefined ? undefined : setTimeout(() => this.#expire(timeoutMs), checkedTimeout(timeoutMs));
     if (timeoutMs !== undefined) this.#deadline = performance.now() + timeoutMs;
     this.#stopWatching = () => {
       signal?.removeEventListener("abort", abort);

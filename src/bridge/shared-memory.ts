@@ -43,7 +43,7 @@ export class SegmentWriter {
     this.#writing.add(segment);
     try {
       const { bytes } = tensor;
-      for (let done = 0; done < bytes.byteLength; ) {
+      for (let done = 0; done < bytes.byteLength;) {
         done += (await write(segment.fd, bytes, done, bytes.byteLength - done, done)).bytesWritten;
       }
       return { segment: segment.name, offset: 0 };
@@ -51,7 +51,8 @@ export class SegmentWriter {
       this.#writing.delete(segment);
       this.#remove(segment);
       // A full or limited /dev/shm (64 MB in a default container) is no reason to fail: frames still work.
-      if (["ENOSPC", "EDQUOT", "EFBIG", "ENOMEM"].includes((error as NodeJS.ErrnoException).code ?? "")) return undefined;
+      if (["ENOSPC", "EDQUOT", "EFBIG", "ENOMEM"].includes((error as NodeJS.ErrnoException).code ?? ""))
+        return undefined;
       throw error;
     } finally {
       this.#writing.delete(segment);
@@ -128,7 +129,8 @@ export class SegmentReader {
 
   readonly allocate: Allocate = ({ segment, offset }, bytes) => {
     const held = this.#segment(segment);
-    if (offset + bytes > held.bytes) throw refused(segment, `holds ${held.bytes} bytes, ${offset + bytes} were announced`);
+    if (offset + bytes > held.bytes)
+      throw refused(segment, `holds ${held.bytes} bytes, ${offset + bytes} were announced`);
     const index = this.#idle.findIndex((buffer) => buffer.byteLength === bytes);
     const buffer = index >= 0 ? (this.#idle.splice(index, 1)[0] as ArrayBuffer) : new ArrayBuffer(bytes);
     return { buffer, onRelease: () => this.#keep(buffer) };
@@ -189,7 +191,7 @@ export class SegmentReader {
 }
 
 async function readAll(fd: number, target: Uint8Array, position: number): Promise<void> {
-  for (let done = 0; done < target.byteLength; ) {
+  for (let done = 0; done < target.byteLength;) {
     const { bytesRead } = await read(fd, target, done, target.byteLength - done, position + done);
     if (bytesRead === 0) throw refused(String(fd), "ended early");
     done += bytesRead;
@@ -198,5 +200,7 @@ async function readAll(fd: number, target: Uint8Array, position: number): Promis
 
 function refused(segment: string, reason: string): GlipError<"invalid_message"> {
   const text = `shared memory segment ${segment}: ${reason}`;
-  return new GlipError("invalid_message", `The worker sent a message that does not fit the protocol: ${text}`, { reason: text });
+  return new GlipError("invalid_message", `The worker sent a message that does not fit the protocol: ${text}`, {
+    reason: text,
+  });
 }

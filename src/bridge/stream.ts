@@ -47,7 +47,11 @@ export class Stream<Event, Result> implements AsyncIterable<Event> {
   async *[Symbol.asyncIterator](): AsyncGenerator<Event, void, undefined> {
     if (this.#iterated) {
       const details = { path: "stream", expected: "one iteration", received: "a second one" };
-      throw new GlipError("invalid_argument", "A stream can be iterated once: collect its events in an array to read them again", details);
+      throw new GlipError(
+        "invalid_argument",
+        "A stream can be iterated once: collect its events in an array to read them again",
+        details,
+      );
     }
     this.#iterated = true;
     try {

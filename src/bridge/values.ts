@@ -1,12 +1,18 @@
 import { GlipError } from "../errors.ts";
-import { Tensor } from "../protocol/tensor.ts";
+import { isTensor, type Tensor } from "../protocol/tensor.ts";
 
 /**
  * Checks that msgpack can carry a value and collects its tensors of at least `minBytes`.
  * @throws GlipError `invalid_argument` that names the path of what cannot be sent: msgpackr would corrupt a
  *   Float32Array, and write a function or a class instance as something else, all in silence
  */
-export function collectTensors(value: unknown, minBytes: number, path: string, found = new Set<Tensor>(), depth = 0): Set<Tensor> {
+export function collectTensors(
+  value: unknown,
+  minBytes: number,
+  path: string,
+  found = new Set<Tensor>(),
+  depth = 0,
+): Set<Tensor> {
   if (depth > maxDepth) throw refuse(path, `values nested at most ${maxDepth} deep`, "deeper ones, or a cycle");
   switch (typeof value) {
     case "undefined":
@@ -28,21 +34,32 @@ export function collectTensors(value: unknown, minBytes: number, path: string, f
 const maxDepth = 100;
 const sendable = "null, a boolean, number, bigint, string, Uint8Array, Tensor, array or plain object";
 
-function collectFromObject(value: object | null, minBytes: number, path: string, found: Set<Tensor>, depth: number): void {
+function collectFromObject(
+  value: object | null,
+  minBytes: number,
+  path: string,
+  found: Set<Tensor>,
+  depth: number,
+): void {
   if (value === null || value instanceof Uint8Array) return;
-  if (value instanceof Tensor) {
+  if (isTensor(value)) {
     if (value.byteLength >= minBytes) found.add(value);
   } else if (Array.isArray(value)) {
     value.forEach((item, index) => collectTensors(item, minBytes, `${path}[${index}]`, found, depth));
   } else {
     const prototype = Object.getPrototypeOf(value) as object | null;
     // Object.prototype of any realm: a notebook or a test runner may bring its own.
-    if (prototype !== null && Object.getPrototypeOf(prototype) !== null) throw refuse(path, sendable, value.constructor.name);
+    if (prototype !== null && Object.getPrototypeOf(prototype) !== null)
+      throw refuse(path, sendable, value.constructor.name);
     for (const [key, item] of Object.entries(value)) collectTensors(item, minBytes, `${path}.${key}`, found, depth);
   }
 }
 
 function refuse(path: string, expected: string, received: string): GlipError<"invalid_argument"> {
   const hint = received.endsWith("Array") ? "; wrap it: new Tensor(dtype, shape, array)" : "";
-  return new GlipError("invalid_argument", `${path}: expected ${expected}, got ${received}${hint}`, { path, expected, received });
+  return new GlipError("invalid_argument", `${path}: expected ${expected}, got ${received}${hint}`, {
+    path,
+    expected,
+    received,
+  });
 }

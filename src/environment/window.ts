@@ -8,7 +8,8 @@ import { GlipError } from "../errors.ts";
  * numbers as they are, everything else as another PythonObject), assigning sets it. `name$(…, { keyword })` passes
  * keyword arguments. pythonia's README tells it all.
  */
-export type PythonObject = ((...args: unknown[]) => PythonObject) & PromiseLike<unknown> & { [name: string]: PythonObject };
+export type PythonObject = ((...args: unknown[]) => PythonObject) &
+  PromiseLike<unknown> & { [name: string]: PythonObject };
 
 /** A live window into the running worker. It executes whatever it is told, inside the worker. */
 export interface PythonWindow extends Disposable {
@@ -65,7 +66,7 @@ export async function openWindow(path: string): Promise<PythonWindow> {
     socket.destroy();
   };
   return {
-    scope: await callRoot("worker") as PythonObject,
+    scope: (await callRoot("worker")) as PythonObject,
     import: (name) => callRoot("python", name),
     evaluate: (expression, names = {}) => callRoot("eval", expression, null, names),
     close,

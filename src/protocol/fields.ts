@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { DType } from "./dtype.ts";
-import { Tensor } from "./tensor.ts";
+import { isTensor, type Tensor } from "./tensor.ts";
 
 /** msgpackr writes larger integers as floats; nothing a client sends needs them. */
 const uint32Max = 2 ** 32 - 1;
@@ -26,7 +26,7 @@ export function tensor<D extends DType = DType>(limits: { dtypes?: readonly D[];
   return z
     .custom<Tensor<D>>(
       (value) =>
-        value instanceof Tensor &&
+        isTensor(value) &&
         (limits.dtypes === undefined || (limits.dtypes as readonly DType[]).includes(value.dtype)) &&
         (limits.rank === undefined || value.rank === limits.rank),
       { error: ["expected a Tensor", ...wanted.filter((part) => part !== undefined)].join(", ") },

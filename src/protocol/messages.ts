@@ -82,7 +82,9 @@ export const workerMessage = z.discriminatedUnion("kind", [
   workerMessages.goodbye,
 ]);
 
-export type ClientMessage = { [Kind in keyof typeof clientMessages]: z.infer<(typeof clientMessages)[Kind]> }[keyof typeof clientMessages];
+export type ClientMessage = {
+  [Kind in keyof typeof clientMessages]: z.infer<(typeof clientMessages)[Kind]>;
+}[keyof typeof clientMessages];
 export type WorkerMessage = z.infer<typeof workerMessage>;
 export type Ready = z.infer<typeof workerMessages.ready>;
 export type Device = z.infer<typeof device>;

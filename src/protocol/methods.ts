@@ -14,11 +14,15 @@ export const methods = { ...diagnostics } satisfies Record<string, MethodSchema>
 export type Methods = typeof methods;
 export type MethodName = keyof Methods;
 /** Names of the methods that can be streamed. */
-export type StreamName = { [Name in MethodName]: Methods[Name] extends { event: z.ZodType } ? Name : never }[MethodName];
+export type StreamName = {
+  [Name in MethodName]: Methods[Name] extends { event: z.ZodType } ? Name : never;
+}[MethodName];
 
 export type Params<Name extends MethodName> = z.input<Methods[Name]["params"]>;
 export type Result<Name extends MethodName> = z.output<Methods[Name]["result"]>;
-export type Event<Name extends StreamName> = Methods[Name] extends { event: infer E extends z.ZodType } ? z.output<E> : never;
+export type Event<Name extends StreamName> = Methods[Name] extends { event: infer E extends z.ZodType }
+  ? z.output<E>
+  : never;
 
 export function methodSchema(name: string): MethodSchema | undefined {
   return Object.hasOwn(methods, name) ? methods[name as MethodName] : undefined;

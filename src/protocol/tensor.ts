@@ -27,7 +27,8 @@ export class Tensor<D extends DType = DType> implements Disposable {
       throw invalid("data", `a ${(wanted as unknown as { name: string }).name} for ${dtype}`, typeName(data));
     }
     const size = elementCount(shape);
-    if (data.length !== size) throw invalid("data", `${size} elements for the shape [${shape.join(", ")}]`, `${data.length}`);
+    if (data.length !== size)
+      throw invalid("data", `${size} elements for the shape [${shape.join(", ")}]`, `${data.length}`);
     this.dtype = dtype;
     this.shape = Object.freeze([...shape]);
     this.#data = data;
@@ -99,7 +100,11 @@ export class Tensor<D extends DType = DType> implements Disposable {
   reshape(shape: readonly number[]): Tensor<D> {
     const known = shape.filter((length) => length !== -1);
     const rest = this.size / elementCount(known);
-    return new Tensor(this.dtype, known.length === shape.length ? shape : shape.map((n) => (n === -1 ? rest : n)), this.data);
+    return new Tensor(
+      this.dtype,
+      known.length === shape.length ? shape : shape.map((n) => (n === -1 ? rest : n)),
+      this.data,
+    );
   }
 
   /** Items `start` (inclusive) to `end` (exclusive) of the first axis, no copy. */
@@ -109,7 +114,11 @@ export class Tensor<D extends DType = DType> implements Disposable {
     const from = start < 0 ? Math.max(0, start + first) : Math.min(start, first);
     const to = Math.max(from, end === undefined ? first : end < 0 ? end + first : Math.min(end, first));
     const stride = elementCount(rest);
-    return new Tensor(this.dtype, [to - from, ...rest], this.data.subarray(from * stride, to * stride) as DTypeArrays[D]);
+    return new Tensor(
+      this.dtype,
+      [to - from, ...rest],
+      this.data.subarray(from * stride, to * stride) as DTypeArrays[D],
+    );
   }
 
   /** The elements as float32: a view for float32, decoded into fresh memory otherwise. */
@@ -159,9 +168,16 @@ export class Tensor<D extends DType = DType> implements Disposable {
   /** What console.log shows in Node. */
   [Symbol.for("nodejs.util.inspect.custom")](): string {
     if (this.#data === undefined) return `${this.toString()} released`;
-    const shown = Array.from(this.data.subarray(0, 6) as ArrayLike<number | bigint>, (v) => String(decode(this.dtype, v)));
+    const shown = Array.from(this.data.subarray(0, 6) as ArrayLike<number | bigint>, (v) =>
+      String(decode(this.dtype, v)),
+    );
     return `${this.toString()} ${shown.join(", ")}${this.size > 6 ? ", …" : ""}`;
   }
+}
+
+/** `instanceof` alone would widen the dtype to `any`. */
+export function isTensor(value: unknown): value is Tensor {
+  return value instanceof Tensor;
 }
 
 /** Number of elements of a shape. @throws GlipError `invalid_argument` for a length that is not an integer >= 0 */
@@ -206,5 +222,9 @@ function typeName(value: unknown): string {
 }
 
 function invalid(path: string, expected: string, received: string): GlipError<"invalid_argument"> {
-  return new GlipError("invalid_argument", `${path}: expected ${expected}, got ${received}`, { path, expected, received });
+  return new GlipError("invalid_argument", `${path}: expected ${expected}, got ${received}`, {
+    path,
+    expected,
+    received,
+  });
 }

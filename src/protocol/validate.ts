@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import { GlipError } from "../errors.ts";
 import { methodSchema } from "./methods.ts";
+import { isTensor } from "./tensor.ts";
 
 /** What a value of the caller's must fit before it is sent; `path` is how the caller knows it. */
 export function checkArgument<T>(schema: z.ZodType<T>, value: unknown, path: string): T {
@@ -8,15 +9,26 @@ export function checkArgument<T>(schema: z.ZodType<T>, value: unknown, path: str
   if (parsed.success) return parsed.data;
   const { path: inner, message } = parsed.error.issues[0] as z.core.$ZodIssue;
   const where = join(path, inner);
-  const received = describe(inner.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], value));
-  const expected = message.replace(/^Invalid input: /, "").replace(/^expected /, "").replace(/, received .*$/, "");
-  throw new GlipError("invalid_argument", `${where}: expected ${expected}, got ${received}`, { path: where, expected, received });
+  const received = describe(
+    inner.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], value),
+  );
+  const expected = message
+    .replace(/^Invalid input: /, "")
+    .replace(/^expected /, "")
+    .replace(/, received .*$/, "");
+  throw new GlipError("invalid_argument", `${where}: expected ${expected}, got ${received}`, {
+    path: where,
+    expected,
+    received,
+  });
 }
 
 /** A declared method's parameters, checked before they leave; an undeclared one's pass. */
 export function checkParams(method: string, params: Record<string, unknown>): Record<string, unknown> {
   const schema = methodSchema(method);
-  return schema === undefined ? params : checkArgument(schema.params as z.ZodType<Record<string, unknown>>, params, "params");
+  return schema === undefined
+    ? params
+    : checkArgument(schema.params as z.ZodType<Record<string, unknown>>, params, "params");
 }
 
 export function checkResult(method: string, value: unknown): unknown {
@@ -33,16 +45,23 @@ function checkReceived(method: string, what: string, schema: z.ZodType | undefin
   if (parsed.success) return parsed.data;
   const { path, message } = parsed.error.issues[0] as z.core.$ZodIssue;
   const reason = `the ${what} of ${method} does not fit its schema: ${join(what, path)}: ${message}`;
-  throw new GlipError("invalid_message", `The worker sent a message that does not fit the protocol: ${reason}`, { reason });
+  throw new GlipError("invalid_message", `The worker sent a message that does not fit the protocol: ${reason}`, {
+    reason,
+  });
 }
 
 /** `options.boxes[2].width` */
 function join(base: string, path: readonly PropertyKey[]): string {
-  return path.reduce<string>((text, key) => (typeof key === "number" ? `${text}[${key}]` : `${text}.${String(key)}`), base);
+  return path.reduce<string>(
+    (text, key) => (typeof key === "number" ? `${text}[${key}]` : `${text}.${String(key)}`),
+    base,
+  );
 }
 
 function describe(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
-  if (typeof value !== "object" || value === null) return String(value);
-  return Array.isArray(value) ? `an array of ${value.length}` : String(value) === "[object Object]" ? "an object" : String(value);
+  if (isTensor(value)) return value.toString();
+  if (typeof value === "object" && value !== null)
+    return Array.isArray(value) ? `an array of ${value.length}` : "an object";
+  return String(value);
 }

@@ -39,7 +39,7 @@ export interface LocalOptions {
   heartbeat: { intervalMs: number; timeoutMs: number };
   startTimeoutMs: number;
   logger: Logger;
-  onLogLine(line: LogLine): void;
+  onLogLine: (line: LogLine) => void;
 }
 
 /**
@@ -50,7 +50,8 @@ export interface LocalOptions {
 export async function openLocalLink(options: LocalOptions, signal: AbortSignal): Promise<Link> {
   const directory = makePrivateDirectory();
   const keys = options.socket === "tcp" ? { worker: generateCurveKeys(), client: generateCurveKeys() } : undefined;
-  const window = options.window === undefined ? undefined : { socket: join(directory.path, "window.sock"), bridge: options.window };
+  const window =
+    options.window === undefined ? undefined : { socket: join(directory.path, "window.sock"), bridge: options.window };
   const worker = startProcess(options, directory, keys, window ?? null);
   const link = new LocalLink(worker, directory, window?.socket);
   const timeout = AbortSignal.timeout(options.startTimeoutMs);
@@ -67,7 +68,8 @@ export async function openLocalLink(options: LocalOptions, signal: AbortSignal):
     if (isGlipError(error) && error.code.startsWith("connection_")) await Promise.race([worker.exited, sleep(300)]);
     const died = worker.exit !== undefined && !isGlipError(error, "protocol_mismatch");
     await link.close();
-    if (signal.aborted) throw new GlipError("cancelled", "launch: cancelled by the caller", {}, { cause: signal.reason });
+    if (signal.aborted)
+      throw new GlipError("cancelled", "launch: cancelled by the caller", {}, { cause: signal.reason });
     if (died) throw startFailed(worker);
     if (timeout.aborted) throw startTimeout(worker, options.startTimeoutMs);
     throw error;
@@ -79,7 +81,12 @@ interface Keys {
   client: CurveKeyPair;
 }
 
-function startProcess(options: LocalOptions, directory: PrivateDirectory, keys: Keys | undefined, window: WorkerSettings["window"]): WorkerProcess {
+function startProcess(
+  options: LocalOptions,
+  directory: PrivateDirectory,
+  keys: Keys | undefined,
+  window: WorkerSettings["window"],
+): WorkerProcess {
   const settings: WorkerSettings = {
     sdk: options.sdk,
     endpoint: keys === undefined ? localEndpoint(directory.path) : "tcp://127.0.0.1:0",
@@ -89,7 +96,10 @@ function startProcess(options: LocalOptions, directory: PrivateDirectory, keys: 
     engine_options: options.engineOptions,
     plugins: options.plugins,
     python_path: options.pythonPath,
-    curve: keys === undefined ? null : { secret_key: keys.worker.secretKey, public_key: keys.worker.publicKey, clients: [keys.client.publicKey] },
+    curve:
+      keys === undefined
+        ? null
+        : { secret_key: keys.worker.secretKey, public_key: keys.worker.publicKey, clients: [keys.client.publicKey] },
     limits: { ...workerLimits, ...options.limits },
     window,
     shared_memory: options.sharedMemory && directory.sharedMemory !== undefined,
@@ -157,7 +167,9 @@ class LocalLink implements Link {
   }
 
   async #close(): Promise<void> {
-    this.#channel?.fail(new GlipError("worker_closed", "The worker was closed while the call was running, or before it", {}));
+    this.#channel?.fail(
+      new GlipError("worker_closed", "The worker was closed while the call was running, or before it", {}),
+    );
     await this.#worker.close();
     this.#directory.remove();
   }
@@ -187,7 +199,11 @@ async function boundEndpoint(file: string, stop: AbortSignal): Promise<string> {
 function startFailed(worker: WorkerProcess): GlipError<"worker_start_failed"> {
   const { death, startError } = worker;
   const text = startError ?? `The worker ended while starting (${describeExit(death)}).${tail(death)}`;
-  return new GlipError("worker_start_failed", `${text}\nRun \`npx glip doctor\` to check the Python environment.`, death);
+  return new GlipError(
+    "worker_start_failed",
+    `${text}\nRun \`npx glip doctor\` to check the Python environment.`,
+    death,
+  );
 }
 
 function startTimeout(worker: WorkerProcess, timeoutMs: number): GlipError<"worker_start_timeout"> {

@@ -45,7 +45,8 @@ function sweep(base: string, prefix: string): void {
       const stat = fs.lstatSync(path);
       if (!stat.isDirectory() || (process.getuid !== undefined && stat.uid !== process.getuid())) continue;
       const owner = ownerOf(path);
-      const abandoned = owner === "" ? Date.now() - stat.mtimeMs > graceMs : processIdentity(Number.parseInt(owner, 10)) !== owner;
+      const abandoned =
+        owner === "" ? Date.now() - stat.mtimeMs > graceMs : processIdentity(Number.parseInt(owner, 10)) !== owner;
       if (abandoned) fs.rmSync(path, { recursive: true, force: true });
     } catch {
       // Somebody else swept it first.

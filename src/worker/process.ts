@@ -8,7 +8,7 @@ export interface ProcessOptions {
   /** The first line on its stdin. */
   settings: string;
   logDirectory: string | undefined;
-  onLogLine(line: LogLine): void;
+  onLogLine: (line: LogLine) => void;
 }
 
 export interface Exit {
@@ -151,5 +151,8 @@ export function workerDied(worker: WorkerProcess, cause?: unknown): GlipError<"w
 /** The last words of a worker and where to read on. */
 export function tail({ lastLogLines, logFile }: WorkerDeath): string {
   const lines = lastLogLines.slice(-5).map((line) => `\n  ${line}`);
-  return (lines.length > 0 ? ` Its last words:${lines.join("")}` : " It wrote nothing.") + (logFile === undefined ? "" : `\nLog: ${logFile}`);
+  return (
+    (lines.length > 0 ? ` Its last words:${lines.join("")}` : " It wrote nothing.") +
+    (logFile === undefined ? "" : `\nLog: ${logFile}`)
+  );
 }

@@ -29,7 +29,11 @@ export async function openRemoteLink(options: RemoteOptions, signal: AbortSignal
   const local = endpoint.startsWith("ipc://");
   if (!local && keys === undefined) {
     const details = { path: "options.keys", expected: "CURVE keys for a tcp:// endpoint", received: "none" };
-    throw new GlipError("invalid_argument", "options.keys: expected CURVE keys for a tcp:// endpoint (`glip keys` makes them), got none", details);
+    throw new GlipError(
+      "invalid_argument",
+      "options.keys: expected CURVE keys for a tcp:// endpoint (`glip keys` makes them), got none",
+      details,
+    );
   }
   const directory = local && options.sharedMemory ? makePrivateDirectory() : undefined;
   const timeout = AbortSignal.timeout(startTimeoutMs);
@@ -37,12 +41,15 @@ export async function openRemoteLink(options: RemoteOptions, signal: AbortSignal
   let link: RemoteLink | undefined;
   try {
     link = new RemoteLink(directory);
-    const aborted = new Promise<never>((_, reject) => stop.addEventListener("abort", () => reject(stop.reason as Error), { once: true }));
+    const aborted = new Promise<never>((_, reject) =>
+      stop.addEventListener("abort", () => reject(stop.reason as Error), { once: true }),
+    );
     await Promise.race([link.connect(options), link.lost.then((error) => Promise.reject(error)), aborted]);
     return link;
   } catch (error) {
     await link?.close();
-    if (signal.aborted) throw new GlipError("cancelled", "connect: cancelled by the caller", {}, { cause: signal.reason });
+    if (signal.aborted)
+      throw new GlipError("cancelled", "connect: cancelled by the caller", {}, { cause: signal.reason });
     if (timeout.aborted) {
       const text = `The worker at ${endpoint} accepted the connection but was not ready within ${startTimeoutMs} ms (startTimeoutMs allows it more)`;
       throw new GlipError("deadline_exceeded", text, { timeoutMs: startTimeoutMs });
@@ -100,5 +107,9 @@ class RemoteLink implements Link {
 }
 
 function closed(): GlipError<"worker_closed"> {
-  return new GlipError("worker_closed", "The connection to the worker was closed while the call was running, or before it", {});
+  return new GlipError(
+    "worker_closed",
+    "The connection to the worker was closed while the call was running, or before it",
+    {},
+  );
 }

@@ -21,5 +21,7 @@ export const workerLimits = { max_frame_bytes: 2 ** 30, max_pending: 64, max_que
 
 /** Where a local worker listens: a socket file, or loopback TCP where there are none. */
 export function localEndpoint(directory: string): string {
-  return process.platform === "win32" ? "tcp://127.0.0.1:0" : `ipc://${directory}/${randomBytes(4).toString("hex")}.sock`;
+  return process.platform === "win32"
+    ? "tcp://127.0.0.1:0"
+    : `ipc://${directory}/${randomBytes(4).toString("hex")}.sock`;
 }

@@ -40,9 +40,18 @@ export class Worker {
   }
 
   /** Opens the first link. @throws as `open` does: a worker that never started is not restarted */
-  static async start(open: OpenLink, options: { restart: RestartPolicy | undefined; logger: Logger; events: WorkerEvents; signal?: AbortSignal | undefined }) {
+  static async start(
+    open: OpenLink,
+    options: {
+      restart: RestartPolicy | undefined;
+      logger: Logger;
+      events: WorkerEvents;
+      signal?: AbortSignal | undefined;
+    },
+  ) {
     const worker = new Worker(open, options.restart, options.logger, options.events);
-    const signal = options.signal === undefined ? worker.#stop.signal : AbortSignal.any([worker.#stop.signal, options.signal]);
+    const signal =
+      options.signal === undefined ? worker.#stop.signal : AbortSignal.any([worker.#stop.signal, options.signal]);
     worker.#adopt(await open(signal));
     return worker;
   }
