@@ -94,7 +94,7 @@ function areaOf(file) {
 function statements(text) {
   const patterns = [
     /^(?:import|export)\s(?:[^"';]*?\sfrom\s)?\s*["']([^"']+)["']/gm,
-    /^(?![ \t]*(?:\*|\/\/)).*?\b(?:import|require)\(\s*["'`]([^"'`]+)["'`]/gm,
+    /^(?![ \t]*(?:\/?\*|\/\/)).*?(?<![.\w])(?:import|require)\(\s*["'`]([^"'`]+)["'`]/gm,
   ];
   return patterns.flatMap((pattern) =>
     [...text.matchAll(pattern)].map((match) => ({

@@ -115,6 +115,11 @@ describe("every form of import is seen", () => {
     ]);
     expect(output).toBe("");
   });
+
+  test("nor a method that is called import", () => {
+    const { output } = check(["src/worker/a.ts", '/** `python.import("torch")` */\nawait python.import("torch");\n']);
+    expect(output).toBe("");
+  });
 });
 
 test.each(['export * from "./a.ts";', 'export * as a from "./a.ts";', 'export type * from "./a.ts";'])(
