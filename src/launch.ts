@@ -8,6 +8,7 @@ import { Glip, Listeners } from "./glip.ts";
 import { silentLogger } from "./logger.ts";
 import { connectOptions, launchOptions } from "./options.ts";
 import { checkArgument } from "./protocol/validate.ts";
+import { readClientKeys } from "./worker/keys.ts";
 import { openLocalLink } from "./worker/local-link.ts";
 import { WorkerPool } from "./worker/pool.ts";
 import { openRemoteLink } from "./worker/remote-link.ts";
@@ -74,7 +75,8 @@ export async function launch(options: LaunchOptions = {}): Promise<Glip> {
 /**
  * Connects to a worker that was started by hand (`npx glip worker --bind …`), on this host or another.
  *
- * @param endpoint `tcp://host:port` (with `keys`) or `ipc:///path`
+ * @param endpoint `tcp://host:port` (with `keys`: the client file that `npx glip keys` made, or what is in it) or
+ *   `ipc:///path`
  * @throws GlipError `connection_refused`, `unauthorized`, `connection_lost`, `protocol_mismatch`, `deadline_exceeded`,
  *   `invalid_argument`, `cancelled`
  */
@@ -82,7 +84,8 @@ export async function connect(endpoint: string, options: ConnectOptions = {}): P
   const checked = checkArgument(connectOptions, options, "options");
   const { logger = silentLogger, keys, signal, restart, ...rest } = checked;
   const listeners = new Listeners();
-  const remote = { ...rest, endpoint, keys, sdk: sdkVersion, logger };
+  const curve = typeof keys === "string" ? readClientKeys(keys) : keys;
+  const remote = { ...rest, endpoint, keys: curve, sdk: sdkVersion, logger };
   const start = () =>
     Worker.start((stop) => openRemoteLink(remote, stop), { restart, logger, events: eventsOf(listeners), signal });
   return new Glip(await WorkerPool.start([start]), listeners);

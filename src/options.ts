@@ -62,5 +62,7 @@ export const launchOptions = z.strictObject({
 
 export const connectOptions = z.strictObject({
   ...connection,
-  keys: z.strictObject({ serverKey: curveKey, publicKey: curveKey, secretKey: curveKey }).optional(),
+  keys: z
+    .union([z.string().min(1), z.strictObject({ serverKey: curveKey, publicKey: curveKey, secretKey: curveKey })])
+    .optional(),
 });

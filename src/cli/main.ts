@@ -4,7 +4,9 @@ import { Command } from "commander";
 
 import { addDoctor } from "./doctor.ts";
 import { fail } from "./fail.ts";
+import { addKeys } from "./keys.ts";
 import { addSetup } from "./setup.ts";
+import { addWorker } from "./worker.ts";
 
 /** The version in package.json, which lies two folders up in the sources and in the package alike. */
 function version(): string {
@@ -15,6 +17,8 @@ function version(): string {
 const program = new Command("glip").description("GLIP and GLIPv2 from TypeScript").version(version());
 addSetup(program);
 addDoctor(program);
+addWorker(program);
+addKeys(program);
 
 try {
   await program.parseAsync();

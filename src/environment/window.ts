@@ -15,7 +15,7 @@ export type PythonObject = ((...args: unknown[]) => PythonObject) &
 export interface PythonWindow extends Disposable {
   /** The worker's own objects: `worker`, `engine`, `device`, `registry`, `settings`, `modules`. */
   scope: PythonObject;
-  /** A Python module: `(await python.import("torch")) as PythonObject`. */
+  /** A Python module by its name: a PythonObject, once awaited. */
   import(name: string): Promise<unknown>;
   /** The value of a Python expression; `names` are visible in it. */
   evaluate(expression: string, names?: Record<string, unknown>): Promise<unknown>;

@@ -186,7 +186,7 @@ class LocalLink implements Link {
 }
 
 /** The worker writes the address it listens on once it does. */
-async function boundEndpoint(file: string, stop: AbortSignal): Promise<string> {
+export async function boundEndpoint(file: string, stop: AbortSignal): Promise<string> {
   for (;;) {
     try {
       return readFileSync(file, "utf8").trim();
@@ -196,7 +196,8 @@ async function boundEndpoint(file: string, stop: AbortSignal): Promise<string> {
   }
 }
 
-function startFailed(worker: WorkerProcess): GlipError<"worker_start_failed"> {
+/** The error for a worker process that ended before it was ready. */
+export function startFailed(worker: WorkerProcess): GlipError<"worker_start_failed"> {
   const { death, startError } = worker;
   const text = startError ?? `The worker ended while starting (${describeExit(death)}).${tail(death)}`;
   return new GlipError(
