@@ -85,7 +85,15 @@ export async function installTorch(
   const probe = await installer.run(installer.uv, install(installer, ["--dry-run", ...backend]), hasty);
   if (probe.exitCode !== 0) {
     await installLock(installer, lock);
-    return { source: "default", warning: fallbackWarning(plan, lastLines(probe.stderr, 1).trim()) };
+    return {
+      source: "default",
+      warning: fallbackWarning(
+        plan,
+        lastLines(probe.stderr, 1)
+          .trim()
+          .replace(/^cause: /, ""),
+      ),
+    };
   }
   await mustSucceed(installer, "torch", install(installer, ["--require-hashes", "-r", restFile]));
   await mustSucceed(installer, "torch", install(installer, backend));

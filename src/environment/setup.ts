@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { runCommand } from "./command.ts";
 import { environmentsDirectory, glipHome, interpreterOf, requirementsDirectory } from "./home.ts";
 import { createVenv, installLock, type Installer, installTorch, type RunTool, toolEnvironment } from "./installer.ts";
-import { checkGroups, type PackageLock, readLock } from "./locks.ts";
+import { checkGroups, optionalGroups, type PackageLock, readLock } from "./locks.ts";
 import { listEnvironments, type Marker, readMarker, writeMarker } from "./marker.ts";
 import { probeEnvironment } from "./probe-environment.ts";
 import { findPython } from "./python.ts";
@@ -85,9 +85,10 @@ async function make(task: Task): Promise<SetupResult> {
   const { home, requirements, asked, run } = task;
   const base = readLock(requirements, "base");
   const torch = readLock(requirements, "torch");
-  const inUse = listEnvironments(home).find(({ marker }) => hasLock(marker, base) && hasLock(marker, torch))?.marker;
+  // Also when the locks have changed since: an update of this package keeps what the user had chosen.
+  const inUse = listEnvironments(home)[0]?.marker;
   const plan = planTorch(task.torch ?? inUse?.torch.variant ?? "auto");
-  const kept = Object.keys(inUse?.groups ?? {}).filter((group) => group !== "base" && group !== "torch");
+  const kept = optionalGroups(requirements).filter((group) => inUse?.groups[group] !== undefined);
   const groups = [...new Set([...kept, ...asked])];
   const steps = new Steps(["python", "uv", "venv", "base", "torch", ...groups, "verify", "finish"], task.onProgress);
 
