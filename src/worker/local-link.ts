@@ -7,6 +7,7 @@ import type { TransportChoice } from "../bridge/open.ts";
 import { transportDefaults } from "../bridge/transport.ts";
 import { GlipError, isGlipError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
+import { deadline } from "./deadline.ts";
 import { workerEnvironment } from "./environment-variables.ts";
 import type { Link } from "./link.ts";
 import type { LogLine } from "./log.ts";
@@ -54,8 +55,8 @@ export async function openLocalLink(options: LocalOptions, signal: AbortSignal):
     options.window === undefined ? undefined : { socket: join(directory.path, "window.sock"), bridge: options.window };
   const worker = startProcess(options, directory, keys, window ?? null);
   const link = new LocalLink(worker, directory, window?.socket);
-  const timeout = AbortSignal.timeout(options.startTimeoutMs);
-  const stop = AbortSignal.any([signal, timeout]);
+  const timeout = deadline(options.startTimeoutMs);
+  const stop = AbortSignal.any([signal, timeout.signal]);
   try {
     await Promise.race([
       link.connect(options, keys, stop),
@@ -71,8 +72,10 @@ export async function openLocalLink(options: LocalOptions, signal: AbortSignal):
     if (signal.aborted)
       throw new GlipError("cancelled", "launch: cancelled by the caller", {}, { cause: signal.reason });
     if (died) throw startFailed(worker);
-    if (timeout.aborted) throw startTimeout(worker, options.startTimeoutMs);
+    if (timeout.signal.aborted) throw startTimeout(worker, options.startTimeoutMs);
     throw error;
+  } finally {
+    timeout.clear();
   }
 }
 

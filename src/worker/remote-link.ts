@@ -4,6 +4,7 @@ import type { CurveKeys } from "../bridge/transport.ts";
 import { GlipError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import type { Ready } from "../protocol/messages.ts";
+import { deadline } from "./deadline.ts";
 import type { Link } from "./link.ts";
 import { makePrivateDirectory, type PrivateDirectory } from "./private-directory.ts";
 
@@ -36,8 +37,8 @@ export async function openRemoteLink(options: RemoteOptions, signal: AbortSignal
     );
   }
   const directory = local && options.sharedMemory ? makePrivateDirectory() : undefined;
-  const timeout = AbortSignal.timeout(startTimeoutMs);
-  const stop = AbortSignal.any([signal, timeout]);
+  const timeout = deadline(startTimeoutMs);
+  const stop = AbortSignal.any([signal, timeout.signal]);
   let link: RemoteLink | undefined;
   try {
     link = new RemoteLink(directory);
@@ -50,11 +51,13 @@ export async function openRemoteLink(options: RemoteOptions, signal: AbortSignal
     await link?.close();
     if (signal.aborted)
       throw new GlipError("cancelled", "connect: cancelled by the caller", {}, { cause: signal.reason });
-    if (timeout.aborted) {
+    if (timeout.signal.aborted) {
       const text = `The worker at ${endpoint} accepted the connection but was not ready within ${startTimeoutMs} ms (startTimeoutMs allows it more)`;
       throw new GlipError("deadline_exceeded", text, { timeoutMs: startTimeoutMs });
     }
     throw error;
+  } finally {
+    timeout.clear();
   }
 }
 

@@ -25,7 +25,8 @@ export class Worker {
   readonly #logger: Logger;
   readonly #events: WorkerEvents;
   readonly #stop = new AbortController();
-  readonly #deaths: number[] = [];
+  /** When the recent ones were. */
+  #deaths: number[] = [];
   #link: Link | undefined;
   #opening: Promise<Link> | undefined;
   /** What every call is told once there is no worker and there will be none. */
@@ -117,24 +118,30 @@ export class Worker {
 
   #mayRestart(): RestartPolicy | undefined {
     if (this.#restart === undefined) return undefined;
+    const { max, windowMs } = this.#restart;
     const now = Date.now();
-    this.#deaths.push(now);
-    const recent = this.#deaths.filter((time) => now - time <= (this.#restart as RestartPolicy).windowMs);
-    return recent.length <= this.#restart.max ? this.#restart : undefined;
+    this.#deaths = [...this.#deaths.filter((time) => now - time <= windowMs), now];
+    return this.#deaths.length <= max ? this.#restart : undefined;
   }
 
+  /** Tries until a link is open; an attempt that fails counts as one more death. */
   async #reopen(lost: Link, policy: RestartPolicy): Promise<Link> {
     await lost.close();
     const { signal } = this.#stop;
-    try {
-      await sleep(policy.backoffMs * 2 ** (this.#deaths.length - 1), undefined, { signal });
-      const link = await this.#open(signal);
-      this.#adopt(link);
-      return link;
-    } catch (error) {
-      this.#opening = undefined;
-      this.#end ??= isGlipError(error) ? error : new GlipError("worker_closed", messageOf(error), {}, { cause: error });
-      throw this.#end;
+    for (;;) {
+      try {
+        await sleep(policy.backoffMs * 2 ** (this.#deaths.length - 1), undefined, { signal });
+        const link = await this.#open(signal);
+        this.#adopt(link);
+        return link;
+      } catch (error) {
+        if (this.#closing === undefined && this.#mayRestart() !== undefined) continue;
+        this.#opening = undefined;
+        this.#end ??= isGlipError(error)
+          ? error
+          : new GlipError("worker_closed", messageOf(error), {}, { cause: error });
+        throw this.#end;
+      }
     }
   }
 }
