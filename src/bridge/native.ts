@@ -53,7 +53,8 @@ function newSocket(zeromq: ZeroMq, options: ResolvedTransportOptions): Dealer {
     receiveHighWaterMark: highWaterMark,
     maxMessageSize: options.maxFrameBytes,
     reconnectInterval: noReconnect,
-    handshakeInterval: options.handshakeTimeoutMs,
+    // The timer of this file ends the handshake; a second one in libzmq would hang up first, now and then.
+    handshakeInterval: 0,
     ...(heartbeatIntervalMs === 0 ? {} : heartbeat),
     ...(curve && { curveServerKey: curve.serverKey, curvePublicKey: curve.publicKey, curveSecretKey: curve.secretKey }),
   });
