@@ -30,10 +30,6 @@ class Client:
         self.outgoing: deque[Frames] = deque()
         self.gone = False
 
-    @property
-    def busy(self) -> bool:
-        return bool(self.pending) or bool(self.outgoing)
-
 
 class Clients:
     """The table of the IO thread; no other thread touches it."""

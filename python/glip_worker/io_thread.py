@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import logging
+import math
 import os
 import socket
 import threading
@@ -37,8 +38,8 @@ PROBE_SECONDS = 2.0
 IDLE_PROBE_SECONDS = 30.0
 
 #: Waiting requests with a deadline, and clients with a full socket, are looked at this often.
-DEADLINE_TICK_MS = 50
-RETRY_TICK_MS = 5
+DEADLINE_TICK_SECONDS = 0.05
+RETRY_TICK_SECONDS = 0.005
 
 #: How long undelivered messages may hold up the end of the process.
 LINGER_MS = 500
@@ -56,6 +57,7 @@ class IoThread:
         self._clients = Clients()
         self._reception = Reception(settings, self._clients, queue, self._send)
         self._tasks: deque[Callable[[], None]] = deque()
+        self._answers: deque[tuple[Client, Frames]] = deque()
         self._awake = False
         # A socket pair, because Windows cannot poll anything else.
         self._wake_in, self._wake_out = socket.socketpair()
@@ -67,7 +69,9 @@ class IoThread:
         self._thread = threading.Thread(target=self._run, name="io", daemon=True)
         self._closing: str | None = None
         self._expected = threading.Event()
-        self._probed_idle = self._probed = time.monotonic()
+        #: Clients with something in `outgoing`.
+        self._blocked: set[Client] = set()
+        self._next_tick = self._probed_idle = self._probed = time.monotonic()
         self._encode = msgspec.msgpack.Encoder().encode
 
     @property
@@ -101,13 +105,14 @@ class IoThread:
         return endpoint.rstrip(b"\0").decode() if isinstance(endpoint, bytes) else str(endpoint)
 
     def call(self, task: Callable[[], None]) -> None:
-        """Runs `task` on the IO thread, in order."""
+        """Runs `task` on the IO thread, after the answers posted so far."""
         self._tasks.append(task)
         self.wake()
 
     def post(self, client: Client, frames: Frames) -> None:
         """Sends an answer; from any thread."""
-        self.call(lambda: self._deliver(client, frames))
+        self._answers.append((client, frames))
+        self.wake()
 
     def wake(self) -> None:
         if not self._awake:
@@ -136,14 +141,15 @@ class IoThread:
         router, wake = self._router, self._wake_in.fileno()
         while self._closing is None:
             try:
-                ready = dict(poller.poll(self._timeout_ms()))
-                if wake in ready:
-                    self._woken()
-                if router in ready:
-                    self._receive()
-                if self._door is not None and self._door.socket in ready:
-                    self._door.answer()
-                self._tick()
+                for ready, _ in poller.poll(self._timeout_ms()):
+                    if ready is router:
+                        self._receive()
+                    elif ready == wake:
+                        self._woken()
+                    elif self._door is not None:
+                        self._door.answer()
+                if time.monotonic() >= self._next_tick:
+                    self._tick()
             except zmq.ContextTerminated:
                 return
             except Exception:
@@ -160,6 +166,8 @@ class IoThread:
             signals = self._wake_in.recv(4096).strip(b"\0")
             if signals:
                 self._begin_close(f"signal {signals[0]}")
+        while self._answers:
+            self._deliver(*self._answers.popleft())
         while self._tasks:
             self._tasks.popleft()()
 
@@ -179,27 +187,38 @@ class IoThread:
         self._reception.receive(identity, header.bytes, frames)
 
     def _timeout_ms(self) -> int:
-        if any(client.outgoing for client in self._clients):
-            return RETRY_TICK_MS
-        if self._queue.has_deadlines():
-            return DEADLINE_TICK_MS
-        return int(PROBE_SECONDS * 1000)
+        """Until the next tick, which comes the sooner the more there is to look after."""
+        if self._blocked:
+            tick = RETRY_TICK_SECONDS
+        else:
+            tick = DEADLINE_TICK_SECONDS if self._queue.deadlines else PROBE_SECONDS
+        now = time.monotonic()
+        self._next_tick = min(self._next_tick, now + tick)
+        return max(0, math.ceil((self._next_tick - now) * 1000))
 
     def _tick(self) -> None:
-        for client in self._clients:
-            while client.outgoing and self._try_send(client.identity, client.outgoing[0]):
-                client.outgoing.popleft()
+        now = time.monotonic()
+        self._next_tick = now + PROBE_SECONDS
+        for client in list(self._blocked):
+            self._retry(client)
         for late in self._queue.expire():
             self._reception.answer_stopped(late)
-        now = time.monotonic()
         if now - self._probed < PROBE_SECONDS:
             return
         idle = now - self._probed_idle >= IDLE_PROBE_SECONDS
         self._probed = now
         self._probed_idle = now if idle else self._probed_idle
         for client in self._clients:
-            if (idle or client.busy) and not client.outgoing:
+            if (idle or client.pending) and not client.outgoing:
                 self._send(client.identity, Probe())
+
+    def _retry(self, client: Client) -> None:
+        while client.outgoing and self._try_send(client.identity, client.outgoing[0]):
+            # A client that turned out to be gone has been forgotten, with what it should have got.
+            if client.outgoing:
+                client.outgoing.popleft()
+        if not client.outgoing:
+            self._blocked.discard(client)
 
     def _send(self, identity: bytes, message: WorkerMessage) -> None:
         frames = [self._encode(message)]
@@ -216,6 +235,7 @@ class IoThread:
         if client.gone:
             return
         client.outgoing.append(frames)
+        self._blocked.add(client)
         if len(client.outgoing) > MAX_OUTGOING:
             LOG.warning("a client does not read its answers and is dropped")
             self._forget(client)
@@ -240,6 +260,7 @@ class IoThread:
 
     def _forget(self, client: Client) -> None:
         self._clients.remove(client)
+        self._blocked.discard(client)
         self._queue.forget(client)
 
     def _begin_close(self, reason: str) -> None:

@@ -147,5 +147,7 @@ def _of_torch(tensor: Any) -> Tensor:
         known = ", ".join(ELEMENT_BYTES)
         raise ValueError(f"a {dtype} {tensor.layout} tensor cannot be sent; convert it to one of {known}")
     shape = tuple(tensor.shape)
+    # clone() where contiguous() alone would keep an odd stride: of a single element, any stride counts as contiguous.
     host = tensor.detach().to("cpu").resolve_neg().contiguous().reshape(-1)
+    host = host if host.stride(0) == 1 else host.clone(memory_format=torch.contiguous_format)
     return Tensor(dtype, shape, host.view(torch.uint8).numpy().data)

@@ -21,7 +21,7 @@ from glip_worker.codec import MessageReader, MessageWriter
 from glip_worker.protocol.messages import PROTOCOL_VERSION, SCHEMA_HASH, WorkerMessage
 from glip_worker.shared_memory import IncomingSegments, OutgoingSegments
 
-PACKAGES = Path(__file__).resolve().parent.parent
+PACKAGES = Path(__file__).resolve().parent.parent.parent
 PLUGINS = Path(__file__).resolve().parent / "plugins"
 
 #: Generous: a loaded machine imports torch slowly.
