@@ -7,7 +7,7 @@ import type { TransportChoice } from "../bridge/open.ts";
 import { transportDefaults } from "../bridge/transport.ts";
 import { GlipError, isGlipError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
-import { deadline } from "./deadline.ts";
+import { Deadline } from "./deadline.ts";
 import { workerEnvironment } from "./environment-variables.ts";
 import type { Link } from "./link.ts";
 import type { LogLine } from "./log.ts";
@@ -55,7 +55,7 @@ export async function openLocalLink(options: LocalOptions, signal: AbortSignal):
     options.window === undefined ? undefined : { socket: join(directory.path, "window.sock"), bridge: options.window };
   const worker = startProcess(options, directory, keys, window ?? null);
   const link = new LocalLink(worker, directory, window?.socket);
-  const timeout = deadline(options.startTimeoutMs);
+  const timeout = new Deadline(options.startTimeoutMs);
   const stop = AbortSignal.any([signal, timeout.signal]);
   try {
     await Promise.race([
@@ -72,10 +72,10 @@ export async function openLocalLink(options: LocalOptions, signal: AbortSignal):
     if (signal.aborted)
       throw new GlipError("cancelled", "launch: cancelled by the caller", {}, { cause: signal.reason });
     if (died) throw startFailed(worker);
-    if (timeout.signal.aborted) throw startTimeout(worker, options.startTimeoutMs);
+    if (timeout.expired) throw startTimeout(worker, options.startTimeoutMs);
     throw error;
   } finally {
-    timeout.clear();
+    timeout.end();
   }
 }
 
@@ -125,6 +125,8 @@ class LocalLink implements Link {
   readonly #directory: PrivateDirectory;
   #lose!: (error: GlipError) => void;
   #closing: Promise<void> | undefined;
+  /** Given up while its process lived: then its death is our own doing and explains nothing. */
+  #givenUp = false;
 
   constructor(worker: WorkerProcess, directory: PrivateDirectory, window: string | undefined) {
     this.#worker = worker;
@@ -133,7 +135,7 @@ class LocalLink implements Link {
     this.lost = new Promise((resolve) => {
       this.#lose = (error) => this.#closing === undefined && resolve(error);
     });
-    void worker.exited.then(() => this.#lose(workerDied(worker)));
+    void worker.exited.then(() => !this.#givenUp && this.#lose(workerDied(worker)));
   }
 
   get channel(): Channel {
@@ -181,6 +183,7 @@ class LocalLink implements Link {
   async #connectionLost(error: Error, silentMs: number): Promise<void> {
     await Promise.race([this.#worker.exited, sleep(500, undefined, { ref: false })]);
     if (this.#worker.exit !== undefined || isGlipError(error, "worker_closed")) return;
+    this.#givenUp = true;
     await this.#worker.kill();
     const { death } = this.#worker;
     const text = `The worker stopped answering and was killed: ${error.message}${tail(death)}`;

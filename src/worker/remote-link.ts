@@ -4,7 +4,7 @@ import type { CurveKeys } from "../bridge/transport.ts";
 import { GlipError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import type { Ready } from "../protocol/messages.ts";
-import { deadline } from "./deadline.ts";
+import { Deadline } from "./deadline.ts";
 import type { Link } from "./link.ts";
 import { makePrivateDirectory, type PrivateDirectory } from "./private-directory.ts";
 
@@ -37,7 +37,7 @@ export async function openRemoteLink(options: RemoteOptions, signal: AbortSignal
     );
   }
   const directory = local && options.sharedMemory ? makePrivateDirectory() : undefined;
-  const timeout = deadline(startTimeoutMs);
+  const timeout = new Deadline(startTimeoutMs);
   const stop = AbortSignal.any([signal, timeout.signal]);
   let link: RemoteLink | undefined;
   try {
@@ -51,13 +51,13 @@ export async function openRemoteLink(options: RemoteOptions, signal: AbortSignal
     await link?.close();
     if (signal.aborted)
       throw new GlipError("cancelled", "connect: cancelled by the caller", {}, { cause: signal.reason });
-    if (timeout.signal.aborted) {
+    if (timeout.expired) {
       const text = `The worker at ${endpoint} accepted the connection but was not ready within ${startTimeoutMs} ms (startTimeoutMs allows it more)`;
       throw new GlipError("deadline_exceeded", text, { timeoutMs: startTimeoutMs });
     }
     throw error;
   } finally {
-    timeout.clear();
+    timeout.end();
   }
 }
 
