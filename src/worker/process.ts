@@ -72,10 +72,20 @@ export class WorkerProcess {
   /** Asks the process to leave, then kills its group. Resolves when it is gone. */
   async close(): Promise<void> {
     if (this.exit === undefined) {
-      this.#child.kill("SIGTERM");
+      this.#ask();
       if (await this.#goneWithin(closeLadder.askMs)) return this.#release();
     }
     await this.kill();
+  }
+
+  /** Not by the child's `kill`: in Deno that closes its pipes too, which ends the worker before it has said goodbye. */
+  #ask(): void {
+    if (this.pid === undefined) return;
+    try {
+      process.kill(this.pid, "SIGTERM");
+    } catch {
+      // It has just gone.
+    }
   }
 
   /** Kills the whole group at once. Resolves when the process is gone. */
