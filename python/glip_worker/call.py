@@ -80,11 +80,11 @@ class Call:
         self._events += 1
 
     def _has_credit(self) -> bool:
-        """Takes one event's worth when there is some."""
+        """Takes one event's worth when there is some, and when what was sent so far has left."""
         pending = self._pending
         if pending.stop is not None:
             return True
-        if not pending.credit:
+        if not pending.credit or pending.client.congested:
             return False
         pending.credit -= 1
         return True

@@ -13,7 +13,10 @@ Frames = Sequence[bytes | memoryview]
 #: More clients than this at once are refused.
 MAX_CLIENTS = 256
 
-#: Messages kept for a client whose socket is full; a client that reads so little is dropped.
+#: Unsent answers of one client from which on a stream waits, whatever its credit.
+MAX_UNSENT = 32
+
+#: Messages kept for a client whose socket is full; a client that asks for so much and reads so little is dropped.
 MAX_OUTGOING = 1000
 
 
@@ -26,9 +29,15 @@ class Client:
         self.memory = memory
         #: Unfinished requests by id. Guarded by the queue's lock.
         self.pending: dict[int, Pending] = {}
+        #: Answers posted for it that the IO thread has not seen yet. Guarded by the queue's lock too.
+        self.unsent = 0
         #: Messages that its socket had no room for. The IO thread's alone.
         self.outgoing: deque[Frames] = deque()
         self.gone = False
+
+    @property
+    def congested(self) -> bool:
+        return self.unsent + len(self.outgoing) >= MAX_UNSENT
 
 
 class Clients:

@@ -26,7 +26,7 @@ from glip_worker.settings import Settings
 LOG = logging.getLogger("glip_worker.io")
 
 #: Messages that ZeroMQ itself keeps for one client, in each direction.
-HIGH_WATER_MARK = 100
+HIGH_WATER_MARK = 32
 
 #: A silent peer is asked after the one and given up after the other. Long, because a large frame on a slow line
 #: is silence to ZeroMQ until it is complete.
@@ -39,7 +39,7 @@ IDLE_PROBE_SECONDS = 30.0
 
 #: Waiting requests with a deadline, and clients with a full socket, are looked at this often.
 DEADLINE_TICK_SECONDS = 0.05
-RETRY_TICK_SECONDS = 0.005
+RETRY_TICK_SECONDS = 0.002
 
 #: How long undelivered messages may hold up the end of the process.
 LINGER_MS = 500
@@ -111,6 +111,7 @@ class IoThread:
 
     def post(self, client: Client, frames: Frames) -> None:
         """Sends an answer; from any thread."""
+        self._queue.count_unsent(client, 1)
         self._answers.append((client, frames))
         self.wake()
 
@@ -167,7 +168,9 @@ class IoThread:
             if signals:
                 self._begin_close(f"signal {signals[0]}")
         while self._answers:
-            self._deliver(*self._answers.popleft())
+            client, frames = self._answers.popleft()
+            self._deliver(client, frames)
+            self._queue.count_unsent(client, -1)
         while self._tasks:
             self._tasks.popleft()()
 
@@ -219,6 +222,7 @@ class IoThread:
                 client.outgoing.popleft()
         if not client.outgoing:
             self._blocked.discard(client)
+        self._queue.count_unsent(client, 0)  # a stream may be waiting for the room
 
     def _send(self, identity: bytes, message: WorkerMessage) -> None:
         frames = [self._encode(message)]
@@ -231,8 +235,6 @@ class IoThread:
 
     def _deliver(self, client: Client, frames: Frames) -> None:
         if client.gone or (not client.outgoing and self._try_send(client.identity, frames)):
-            return
-        if client.gone:
             return
         client.outgoing.append(frames)
         self._blocked.add(client)

@@ -105,6 +105,12 @@ class Queue:
             self._running = None
             return pending.stop is not GONE
 
+    def count_unsent(self, client: Client, change: int) -> None:
+        """Keeps `Client.unsent`, which a stream may be waiting for."""
+        with self._lock:
+            client.unsent += change
+            self._changed.notify_all()
+
     def stop(self, client: Client, request_id: int) -> Pending | None:
         """Cancels. The request that was still waiting, and is the caller's to answer; None when there is none."""
         with self._lock:

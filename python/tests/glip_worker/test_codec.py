@@ -15,7 +15,6 @@ from glip_worker.codec import IN_FRAME, IN_SEGMENT, MessageReader, MessageWriter
 from glip_worker.errors import GlipError
 from glip_worker.protocol.messages import Result
 from glip_worker.shared_memory import THRESHOLD_BYTES, SharedMemory
-from glip_worker.tensors import Tensor
 
 pack = msgspec.msgpack.encode
 
@@ -31,7 +30,9 @@ def read(frames: list[Any], memory: SharedMemory | None = None) -> Any:
 
 
 def refused(payload: Any, *buffers: bytes, code: int = IN_FRAME, memory: SharedMemory | None = None) -> str:
-    header = pack({"kind": "result", "id": 1, "value": Ext(code, payload if isinstance(payload, bytes) else pack(payload))})
+    header = pack(
+        {"kind": "result", "id": 1, "value": Ext(code, payload if isinstance(payload, bytes) else pack(payload))}
+    )
     with pytest.raises(GlipError) as caught:
         read([header, *buffers], memory)
     assert caught.value.code == "invalid_message"
@@ -47,7 +48,11 @@ def memory() -> Iterator[SharedMemory]:
 
 
 def test_values_and_tensors() -> None:
-    value = {"a": [1, -1, 2**63, 1.5, None, True, "é", b"\0"], "t": numpy.arange(3), "u": [torch.ones(2), numpy.float32(2)]}
+    value = {
+        "a": [1, -1, 2**63, 1.5, None, True, "é", b"\0"],
+        "t": numpy.arange(3),
+        "u": [torch.ones(2), numpy.float32(2)],
+    }
     frames = frames_of(value)
     assert len(frames) == 3
     back = read(frames)

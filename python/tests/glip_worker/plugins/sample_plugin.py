@@ -95,6 +95,13 @@ def numbers(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     return {"count": params["count"]}
 
 
+def large_numbers(call: Call, params: dict[str, Any]) -> dict[str, Any]:
+    """Emits fresh memory each time."""
+    for _ in range(params["count"]):
+        call.emit({"tensor": numpy.ones(params["size"], dtype="uint8")})
+    return {}
+
+
 METHODS = {
     "size": size,
     "stored": stored,
@@ -105,4 +112,5 @@ METHODS = {
     "fail": fail,
     "odd": odd,
     "numbers": numbers,
+    "large_numbers": large_numbers,
 }
