@@ -11,7 +11,10 @@ import { GlipError } from "../errors.ts";
 export type PythonObject = ((...args: unknown[]) => PythonObject) &
   PromiseLike<unknown> & { [name: string]: PythonObject };
 
-/** A live window into the running worker. It executes whatever it is told, inside the worker. */
+/**
+ * A live window into the running worker. It executes whatever it is told, inside the worker. What Python raises rejects
+ * as GlipError `worker_error`; after `close`, everything rejects as `worker_closed`.
+ */
 export interface PythonWindow extends Disposable {
   /** The worker's own objects: `worker`, `engine`, `device`, `registry`, `settings`, `modules`. */
   scope: PythonObject;
@@ -121,14 +124,42 @@ class SocketCom implements Com {
     const id = message["r"] as number;
     const handler = this.#handlers.get(id);
     // A handler that returns true waits for a further message.
-    if (handler !== undefined && handler(message) !== true) this.#handlers.delete(id);
+    if (handler === undefined) return;
+    const failed = message["key"] === "error";
+    const answer = failed ? refusal(message, () => pythonError(String(message["sig"]))) : message;
+    if (handler(answer) !== true) this.#handlers.delete(id);
   }
 
   #end(): void {
     for (const [id, handler] of this.#handlers) {
       if (id === "jsi") continue;
       this.#handlers.delete(id);
-      handler({ r: id, key: "error", sig: "the window into Python is closed", val: "" });
+      handler(refusal({ r: id, key: "error", val: "" }, closed));
     }
   }
+}
+
+/**
+ * An answer that makes Bridge reject the call with our error: Bridge reads `sig` to make one of its own, which has no
+ * message, and which it cannot make in Bun.
+ */
+function refusal(message: Record<string, unknown>, error: () => GlipError): Record<string, unknown> {
+  const get = (): never => {
+    throw error();
+  };
+  return Object.defineProperty({ ...message }, "sig", { get });
+}
+
+function pythonError(traceback: string): GlipError<"worker_error"> {
+  // The line that starts the exception's own text; its further lines may be anything.
+  const summary =
+    traceback
+      .trim()
+      .match(/^[\w.]+(?=:|$).*/gm)
+      ?.at(-1) ?? "an error without a text";
+  return new GlipError("worker_error", `Python: ${summary}`, { type: summary.replace(/:.*$/, ""), traceback });
+}
+
+function closed(): GlipError<"worker_closed"> {
+  return new GlipError("worker_closed", "The window into Python is closed; open it again with python()", {});
 }
