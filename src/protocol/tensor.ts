@@ -1,5 +1,5 @@
 import { GlipError } from "../errors.ts";
-import { arrayConstructors, type DType, type DTypeArrays, elementSize, isDType } from "./dtype.ts";
+import { arrayConstructors, type DType, type DTypeArrays, dtypes, elementSize, isDType } from "./dtype.ts";
 import { decodeBFloat16, decodeFloat16, encodeBFloat16, encodeFloat16 } from "./half.ts";
 
 /** What `toArray()` gives: numbers nested to the tensor's rank. `int64` elements are bigint, `bool` ones boolean. */
@@ -21,8 +21,7 @@ export class Tensor<D extends DType = DType> implements Disposable {
 
   /** @throws GlipError `invalid_argument` when dtype, shape and data do not fit each other */
   constructor(dtype: D, shape: readonly number[], data: DTypeArrays[D], options: { onRelease?: () => void } = {}) {
-    if (!isDType(dtype)) throw invalid("dtype", "one of the dtypes", String(dtype));
-    const wanted = arrayConstructors[dtype];
+    const wanted = arrayOf(dtype);
     if (!(data instanceof wanted)) {
       throw invalid("data", `a ${(wanted as unknown as { name: string }).name} for ${dtype}`, typeName(data));
     }
@@ -37,7 +36,7 @@ export class Tensor<D extends DType = DType> implements Disposable {
 
   /** A tensor of zeros. */
   static zeros<D extends DType>(dtype: D, shape: readonly number[]): Tensor<D> {
-    return new Tensor(dtype, shape, new arrayConstructors[dtype](elementCount(shape)));
+    return new Tensor(dtype, shape, new (arrayOf(dtype))(elementCount(shape)));
   }
 
   /**
@@ -48,9 +47,14 @@ export class Tensor<D extends DType = DType> implements Disposable {
     const found: number[] = [];
     for (let level: NestedArray | undefined = values; Array.isArray(level); level = level[0]) found.push(level.length);
     const flat: (number | bigint | boolean)[] = [];
-    const visit = (value: NestedArray): void => (Array.isArray(value) ? value.forEach(visit) : void flat.push(value));
-    visit(values);
-    const data = new arrayConstructors[dtype](flat.length);
+    const visit = (value: NestedArray, path: string, axis: number): void => {
+      const length = Array.isArray(value) ? value.length : undefined;
+      if (shape === undefined && length !== found[axis]) throw invalid(path, described(found[axis]), described(length));
+      if (Array.isArray(value)) value.forEach((item, index) => visit(item, `${path}[${index}]`, axis + 1));
+      else flat.push(value);
+    };
+    visit(values, "values", 0);
+    const data = new (arrayOf(dtype))(flat.length);
     flat.forEach((value, index) => {
       data[index] = encode(dtype, value) as never;
     });
@@ -148,7 +152,7 @@ export class Tensor<D extends DType = DType> implements Disposable {
   /** Ends the use of this tensor; its `data` may no longer be read. Idempotent. */
   release(): void {
     const onRelease = this.#onRelease;
-    if (onRelease !== undefined) this.#data = undefined;
+    this.#data = undefined;
     this.#onRelease = undefined;
     onRelease?.();
   }
@@ -168,10 +172,24 @@ export class Tensor<D extends DType = DType> implements Disposable {
   /** What console.log shows in Node. */
   [Symbol.for("nodejs.util.inspect.custom")](): string {
     if (this.#data === undefined) return `${this.toString()} released`;
-    const shown = Array.from(this.data.subarray(0, 6) as ArrayLike<number | bigint>, (v) =>
-      String(decode(this.dtype, v)),
+    return `${this.toString()} ${this.#firstValues(6)}`;
+  }
+
+  /** How a tensor shows itself in a notebook of Deno's Jupyter kernel. */
+  [Symbol.for("Jupyter.display")](): Record<string, string> {
+    const values = this.#data === undefined ? "released" : this.#firstValues(12);
+    const head = `<b>Tensor</b> ${this.dtype} [${this.shape.join(" × ")}]`;
+    return {
+      "text/plain": `${this.toString()} ${values}`,
+      "text/html": `<div>${head}<br><code>${values}</code></div>`,
+    };
+  }
+
+  #firstValues(count: number): string {
+    const first = Array.from(this.data.subarray(0, count) as ArrayLike<number | bigint>, (value) =>
+      String(decode(this.dtype, value)),
     );
-    return `${this.toString()} ${shown.join(", ")}${this.size > 6 ? ", …" : ""}`;
+    return `${first.join(", ")}${this.size > count ? ", …" : ""}`;
   }
 }
 
@@ -203,6 +221,8 @@ function encode(dtype: DType, value: number | bigint | boolean): number | bigint
     case "bfloat16":
       return encodeBFloat16(Number(value));
     case "int64":
+      if (typeof value === "number" && !Number.isInteger(value))
+        throw invalid("values", "integers for int64", `${value}`);
       return BigInt(value);
     case "bool":
       return value ? 1 : 0;
@@ -215,6 +235,16 @@ function decode(dtype: DType, value: number | bigint): number | bigint | boolean
   if (dtype === "float16") return decodeFloat16(Number(value));
   if (dtype === "bfloat16") return decodeBFloat16(Number(value));
   return dtype === "bool" ? value !== 0 : value;
+}
+
+function arrayOf<D extends DType>(dtype: D): (typeof arrayConstructors)[D] {
+  if (!isDType(dtype)) throw invalid("dtype", `one of ${dtypes.join(", ")}`, String(dtype));
+  return arrayConstructors[dtype];
+}
+
+/** An item of nested arrays, by its length. */
+function described(length: number | undefined): string {
+  return length === undefined ? "a number" : `an array of ${length}`;
 }
 
 function typeName(value: unknown): string {
