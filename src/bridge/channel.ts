@@ -3,7 +3,7 @@ import { type Logger, silentLogger } from "../logger.ts";
 import { type ClientMessage, protocolVersion, type Ready, type WorkerMessage } from "../protocol/messages.ts";
 import { schemaHash } from "../protocol/schema-hash.ts";
 import type { Tensor } from "../protocol/tensor.ts";
-import { decodeMessage, encodeMessage, idOf, noSegments, type SegmentRange } from "./codec.ts";
+import { decodeMessage, encodeMessage, idOf, invalidMessage, noSegments, type SegmentRange } from "./codec.ts";
 import { openTransport, type TransportChoice } from "./open.ts";
 import { remoteError } from "./remote-error.ts";
 import { type CallOptions, Request, type RequestSinks } from "./request.ts";
@@ -72,19 +72,13 @@ export class Channel {
   /** Introduces this client and waits for the worker to be ready. @throws GlipError `protocol_mismatch` and as `fail` */
   async hello(): Promise<Ready> {
     const { promise, resolve, reject } = withResolvers<unknown>();
-    const id = this.#register(new Request("hello", { resolve, reject }));
+    const id = this.#register(new Request("hello", { resolve, reject }, "ready"));
     const { sdk, sharedMemory, maxFrameBytes = transportDefaults.maxFrameBytes } = this.#options;
     const hello = { sdk, protocol: protocolVersion, schema: schemaHash, max_frame_bytes: maxFrameBytes };
     this.#post({ kind: "hello", id, ...hello, shared_memory: sharedMemory ?? null });
     const ready = (await promise) as Ready;
-    if (ready.schema !== schemaHash || ready.protocol !== protocolVersion) {
-      const details = { field: "schema", expected: schemaHash, received: ready.schema };
-      throw new GlipError(
-        "protocol_mismatch",
-        "The worker is of another version than this SDK: install the same version on both sides",
-        details,
-      );
-    }
+    if (ready.protocol !== protocolVersion) throw mismatch("protocol", protocolVersion, ready.protocol);
+    if (ready.schema !== schemaHash) throw mismatch("schema", schemaHash, ready.schema);
     if (ready.shared_memory && sharedMemory !== undefined) {
       this.#writer = new SegmentWriter(sharedMemory);
       this.#reader = new SegmentReader(sharedMemory);
@@ -125,7 +119,7 @@ export class Channel {
     const started = performance.now();
     const id = this.#nextId();
     await new Promise<void>((resolve, reject) => {
-      this.#requests.set(id, new Request("ping", { resolve: () => resolve(), reject }));
+      this.#requests.set(id, new Request("ping", { resolve: () => resolve(), reject }, "pong"));
       this.#post({ kind: "ping", id });
     });
     return performance.now() - started;
@@ -140,6 +134,7 @@ export class Channel {
     this.#reader?.close();
     for (const request of this.#requests.values()) request.reject(error);
     this.#requests.clear();
+    this.#slots.end();
   }
 
   async #send(
@@ -168,7 +163,10 @@ export class Channel {
     const frames = encodeMessage(message, placed);
     const limit = this.ready.limits.max_frame_bytes;
     for (const { byteLength } of frames) if (byteLength > limit) throw tooLarge(request.method, byteLength, limit);
-    await this.#transport.send(frames);
+    await this.#transport.send(frames).catch((error: unknown) => {
+      // A broken connection is `onDown`'s to report; `fail` then says why, in the same words to every call.
+      this.#logger.debug(`not sent: ${messageOf(error)}`);
+    });
   }
 
   async #place(tensors: Iterable<Tensor>, request: Request): Promise<Map<Tensor, SegmentRange>> {
@@ -211,10 +209,7 @@ export class Channel {
       if (reads.length > 0 || this.#delivering !== undefined) this.#deliverInOrder(message, reads);
       else this.#deliver(message);
     } catch (error) {
-      // One bad message answers only itself.
-      this.#logger.warn(messageOf(error));
-      const request = this.#requests.get(idOf(frames));
-      if (request !== undefined) this.#end(request, () => request.reject(error));
+      this.#refuse(idOf(frames), error);
     }
   }
 
@@ -226,11 +221,7 @@ export class Channel {
         await filled;
         if (this.#failure === undefined) this.#deliver(message);
       })
-      .catch((error: unknown) => {
-        this.#logger.warn(messageOf(error));
-        const request = "id" in message ? this.#requests.get(message.id) : undefined;
-        if (request !== undefined) this.#end(request, () => request.reject(error));
-      })
+      .catch((error: unknown) => this.#refuse("id" in message ? message.id : 0, error))
       .finally(() => {
         if (reads.length > 0) this.#post({ kind: "release", segments: reads.map(({ segment }) => segment) });
         if (this.#delivering === mine) this.#delivering = undefined;
@@ -255,7 +246,22 @@ export class Channel {
     }
     if (message.kind === "event") request.event(message.value);
     else if (message.kind === "error") this.#end(request, () => request.reject(remoteError(message)));
-    else this.#end(request, () => request.resolve(message.kind === "result" ? message.value : message));
+    else if (message.kind !== request.answer) {
+      this.#refuse(
+        message.id,
+        invalidMessage(`a ${message.kind} answers ${request.method}, expected a ${request.answer}`),
+      );
+    } else this.#end(request, () => request.resolve(message.kind === "result" ? message.value : message));
+  }
+
+  /** A message that does not fit ends the request that it names, and nothing else. */
+  #refuse(id: number, error: unknown): void {
+    this.#logger.warn(messageOf(error));
+    const request = this.#requests.get(id);
+    if (request === undefined) return;
+    // If it was not the last message, the rest is of no use either.
+    if (request.answer === "result") this.#post({ kind: "cancel", id });
+    this.#end(request, () => request.reject(error));
   }
 
   /** The worker is done with a request: what it held is free again. */
@@ -266,6 +272,14 @@ export class Channel {
     this.#writer?.free(request.segments);
     settle();
   }
+}
+
+function mismatch(field: string, expected: unknown, received: unknown): GlipError<"protocol_mismatch"> {
+  const details = { field, expected: String(expected), received: String(received) };
+  const text =
+    `The worker is of another version than this SDK (${field}: expected ${details.expected}, got ${details.received}): ` +
+    "install the same version on both sides";
+  return new GlipError("protocol_mismatch", text, details);
 }
 
 function tooLarge(method: string, bytes: number, limit: number): GlipError<"message_too_large"> {

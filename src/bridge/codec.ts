@@ -1,5 +1,5 @@
 import { addExtension, Packr, Unpackr } from "msgpackr";
-import { GlipError, messageOf } from "../errors.ts";
+import { GlipError, isGlipError, messageOf } from "../errors.ts";
 import { arrayConstructors, type DType, elementSize, isDType } from "../protocol/dtype.ts";
 import { type ClientMessage, type WorkerMessage, workerMessage } from "../protocol/messages.ts";
 import { Tensor, tensorBytes } from "../protocol/tensor.ts";
@@ -53,7 +53,14 @@ const payloads = { packr: new Packr(options), unpackr: new Unpackr(options) };
 // msgpackr's extensions are functions without a context: packing and unpacking are synchronous, so the message at hand
 // stands here meanwhile.
 let outgoing: { buffers: Uint8Array[]; placed: ReadonlyMap<Tensor, SegmentRange> } | undefined;
-let incoming: { buffers: Uint8Array[]; used: Set<number>; reads: SegmentRead[]; allocate: Allocate } | undefined;
+interface Incoming {
+  buffers: Uint8Array[];
+  used: Set<number>;
+  reads: SegmentRead[];
+  allocate: Allocate;
+}
+/** "ignored": what tensors say does not matter, right or wrong. */
+let incoming: Incoming | "ignored" | undefined;
 
 addExtension({
   Class: Tensor,
@@ -73,7 +80,8 @@ for (const [type, Class, unpack] of [
     Class,
     type,
     pack: (reference: FrameReference | SegmentReference) => payloads.packr.pack(reference.payload),
-    unpack: (bytes: Uint8Array) => unpack(payloads.unpackr.unpack(bytes)),
+    unpack: (bytes: Uint8Array) =>
+      incoming === "ignored" ? undefined : unpack(payloads.unpackr.unpack(bytes), incoming),
   });
 }
 
@@ -97,21 +105,23 @@ export function encodeMessage(
  */
 export function decodeMessage(frames: readonly Uint8Array[], allocate: Allocate): DecodedMessage {
   const [header, ...buffers] = frames;
-  if (header === undefined) throw invalid("a message without a header");
+  if (header === undefined) throw invalidMessage("a message without a header");
   const context = { buffers, used: new Set<number>(), reads: [], allocate };
   incoming = context;
   let value: unknown;
   try {
     value = unpackr.unpack(header);
   } catch (error) {
-    throw error instanceof GlipError ? error : invalid(`the header is not msgpack: ${messageOf(error)}`, error);
+    if (isGlipError(error, "invalid_message")) throw error;
+    const what = isGlipError(error) ? "a tensor" : "the header is not msgpack";
+    throw invalidMessage(`${what}: ${messageOf(error)}`, error);
   } finally {
     incoming = undefined;
   }
   const parsed = workerMessage.safeParse(value);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
-    throw invalid(`${issue?.path.join(".") || "header"}: ${issue?.message}`);
+    throw invalidMessage(`${issue?.path.join(".") || "header"}: ${issue?.message}`);
   }
   return { message: parsed.data, reads: context.reads };
 }
@@ -119,7 +129,7 @@ export function decodeMessage(frames: readonly Uint8Array[], allocate: Allocate)
 /** The request that a message which could not be read was about; 0 when even that cannot be read. */
 export function idOf(frames: readonly Uint8Array[]): number {
   try {
-    incoming = { buffers: frames.slice(1), used: new Set(), reads: [], allocate: noSegments };
+    incoming = "ignored";
     const value: unknown = unpackr.unpack(frames[0] ?? new Uint8Array());
     const id = (value as { id?: unknown } | null)?.id;
     return typeof id === "number" && Number.isInteger(id) && id > 0 ? id : 0;
@@ -130,18 +140,20 @@ export function idOf(frames: readonly Uint8Array[]): number {
   }
 }
 
-function readFrame(payload: unknown): Tensor {
-  if (incoming === undefined) throw invalid("a tensor outside a message");
+function readFrame(payload: unknown, incoming: Incoming | undefined): Tensor {
+  if (incoming === undefined) throw invalidMessage("a tensor outside a message");
   const [dtype, shape, frame] = fields(payload, 3);
   const index = frame as number;
   const bytes = Number.isInteger(index) ? incoming.buffers[index] : undefined;
   if (bytes === undefined)
-    throw invalid(`tensor refers to buffer frame ${String(frame)} of ${incoming.buffers.length}`);
-  if (incoming.used.has(index)) throw invalid(`two tensors refer to buffer frame ${index}`);
+    throw invalidMessage(`tensor refers to buffer frame ${String(frame)} of ${incoming.buffers.length}`);
+  if (incoming.used.has(index)) throw invalidMessage(`two tensors refer to buffer frame ${index}`);
   incoming.used.add(index);
   const expected = tensorBytes(dtype, shape);
   if (bytes.byteLength !== expected)
-    throw invalid(`${dtype} tensor [${shape.join(", ")}] needs ${expected} bytes, its frame has ${bytes.byteLength}`);
+    throw invalidMessage(
+      `${dtype} tensor [${shape.join(", ")}] needs ${expected} bytes, its frame has ${bytes.byteLength}`,
+    );
   const size = elementSize(dtype);
   const aligned = bytes.buffer instanceof ArrayBuffer && bytes.byteOffset % size === 0 ? bytes : Uint8Array.from(bytes);
   return new Tensor(
@@ -151,12 +163,12 @@ function readFrame(payload: unknown): Tensor {
   );
 }
 
-function readSegment(payload: unknown): Tensor {
-  if (incoming === undefined) throw invalid("a tensor outside a message");
+function readSegment(payload: unknown, incoming: Incoming | undefined): Tensor {
+  if (incoming === undefined) throw invalidMessage("a tensor outside a message");
   const [dtype, shape, segment, offset] = fields(payload, 4);
   if (typeof segment !== "string" || !/^[a-z0-9-]{1,64}$/.test(segment))
-    throw invalid(`not a segment name: ${String(segment)}`);
-  if (!Number.isSafeInteger(offset) || (offset as number) < 0) throw invalid(`not an offset: ${String(offset)}`);
+    throw invalidMessage(`not a segment name: ${String(segment)}`);
+  if (!Number.isSafeInteger(offset) || (offset as number) < 0) throw invalidMessage(`not an offset: ${String(offset)}`);
   const range = { segment, offset: offset as number };
   const bytes = tensorBytes(dtype, shape);
   const { buffer, onRelease } = incoming.allocate(range, bytes);
@@ -168,19 +180,21 @@ function readSegment(payload: unknown): Tensor {
 }
 
 function fields(payload: unknown, length: number): [DType, number[], unknown, unknown] {
-  if (!Array.isArray(payload) || payload.length !== length) throw invalid(`a tensor's extension holds ${length} items`);
+  if (!Array.isArray(payload) || payload.length !== length)
+    throw invalidMessage(`a tensor's extension holds ${length} items`);
   const [dtype, shape] = payload as unknown[];
-  if (!isDType(dtype)) throw invalid(`unknown dtype ${String(dtype)}`);
-  if (!Array.isArray(shape) || shape.length > 32) throw invalid("a tensor's shape is a list of up to 32 dimensions");
+  if (!isDType(dtype)) throw invalidMessage(`unknown dtype ${String(dtype)}`);
+  if (!Array.isArray(shape) || shape.length > 32)
+    throw invalidMessage("a tensor's shape is a list of up to 32 dimensions");
   return [dtype, shape as number[], payload[2], payload[3]];
 }
 
 /** For a connection without shared memory. */
 export const noSegments: Allocate = () => {
-  throw invalid("a tensor in shared memory, which this connection does not use");
+  throw invalidMessage("a tensor in shared memory, which this connection does not use");
 };
 
-function invalid(reason: string, cause?: unknown): GlipError<"invalid_message"> {
+export function invalidMessage(reason: string, cause?: unknown): GlipError<"invalid_message"> {
   return new GlipError(
     "invalid_message",
     `The worker sent a message that does not fit the protocol: ${reason}`,

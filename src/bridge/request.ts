@@ -20,6 +20,8 @@ export interface RequestSinks {
  */
 export class Request {
   readonly method: string;
+  /** The kind of message that ends it well. */
+  readonly answer: "ready" | "result" | "pong";
   readonly segments: string[] = [];
   id = 0;
   holdsSlot = false;
@@ -29,8 +31,9 @@ export class Request {
   #stopWatching: (() => void) | undefined;
   #tellWorker: (() => void) | undefined;
 
-  constructor(method: string, sinks: RequestSinks) {
+  constructor(method: string, sinks: RequestSinks, answer: Request["answer"] = "result") {
     this.method = method;
+    this.answer = answer;
     this.#sinks = sinks;
   }
 
@@ -44,10 +47,10 @@ export class Request {
     this.#tellWorker = tellWorker;
     if (signal === undefined && timeoutMs === undefined) return;
     if (signal?.aborted) throw cancelledBy(this.method, signal.reason);
-    const abort = (): void => this.cancel(signal?.reason);
-    signal?.addEventListener("abort", abort, { once: true });
     const timer =
       timeoutMs === undefined ? undefined : setTimeout(() => this.#expire(timeoutMs), checkedTimeout(timeoutMs));
+    const abort = (): void => this.cancel(signal?.reason);
+    signal?.addEventListener("abort", abort, { once: true });
     if (timeoutMs !== undefined) this.#deadline = performance.now() + timeoutMs;
     this.#stopWatching = () => {
       signal?.removeEventListener("abort", abort);
@@ -57,7 +60,7 @@ export class Request {
 
   /** What is left of the deadline, in whole milliseconds; null without one. */
   remainingMs(): number | null {
-    return this.#deadline === undefined ? null : Math.max(0, Math.round(this.#deadline - performance.now()));
+    return this.#deadline === undefined ? null : Math.max(0, Math.ceil(this.#deadline - performance.now()));
   }
 
   cancel(reason: unknown): void {

@@ -115,10 +115,20 @@ export class SegmentWriter {
   }
 }
 
+/** Without O_NONBLOCK, a FIFO would hang the open. */
+const readFlags = fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK;
+
+interface OpenSegment {
+  fd: number;
+  bytes: number;
+  /** Reads under way. */
+  readers: number;
+}
+
 /** Reads the tensors that the worker sends in segments. */
 export class SegmentReader {
   readonly #directory: string;
-  readonly #open = new Map<string, { fd: number; bytes: number }>();
+  readonly #open = new Map<string, OpenSegment>();
   #reading = 0;
   #closed = false;
   readonly #idle: ArrayBuffer[] = [];
@@ -138,10 +148,12 @@ export class SegmentReader {
 
   /** Fills the tensors, the halves of a large one side by side: fresh memory costs more than the copy itself. */
   async fill(reads: readonly SegmentRead[]): Promise<void> {
+    const segments = reads.map(({ segment }) => this.#segment(segment));
     this.#reading += 1;
+    for (const segment of segments) segment.readers += 1;
     try {
-      const parts = reads.flatMap(({ tensor, segment, offset }) => {
-        const { fd } = this.#segment(segment);
+      const parts = reads.flatMap(({ tensor, offset }, index) => {
+        const { fd } = segments[index] as OpenSegment;
         const { bytes } = tensor;
         const half = bytes.byteLength >> 1;
         return [readAll(fd, bytes.subarray(0, half), offset), readAll(fd, bytes.subarray(half), offset + half)];
@@ -149,6 +161,7 @@ export class SegmentReader {
       const failed = (await Promise.allSettled(parts)).find((part) => part.status === "rejected");
       if (failed !== undefined) throw failed.reason;
     } finally {
+      for (const segment of segments) segment.readers -= 1;
       this.#reading -= 1;
       if (this.#closed) this.close();
     }
@@ -163,13 +176,14 @@ export class SegmentReader {
     this.#open.clear();
   }
 
-  #segment(name: string): { fd: number; bytes: number } {
+  #segment(name: string): OpenSegment {
     const known = this.#open.get(name);
     if (known !== undefined) return known;
+    this.#forgetUnlinked();
     if (this.#open.size >= 256) throw refused(name, "is one more than the 256 that a worker may use");
     let fd: number;
     try {
-      fd = fs.openSync(join(this.#directory, name), fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW);
+      fd = fs.openSync(join(this.#directory, name), readFlags);
     } catch (error) {
       throw refused(name, messageOf(error));
     }
@@ -178,9 +192,18 @@ export class SegmentReader {
       fs.closeSync(fd);
       throw refused(name, "is not a regular file");
     }
-    const opened = { fd, bytes: stat.size };
+    const opened = { fd, bytes: stat.size, readers: 0 };
     this.#open.set(name, opened);
     return opened;
+  }
+
+  /** A file that the worker removed holds its memory until the last descriptor is closed. */
+  #forgetUnlinked(): void {
+    for (const [name, { fd, readers }] of this.#open) {
+      if (readers > 0 || fs.fstatSync(fd).nlink > 0) continue;
+      fs.closeSync(fd);
+      this.#open.delete(name);
+    }
   }
 
   #keep(buffer: ArrayBuffer): void {

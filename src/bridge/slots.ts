@@ -29,6 +29,12 @@ export class Slots {
     });
   }
 
+  /** Lets everybody through, now and later: there is nothing left to wait for. */
+  end(): void {
+    this.#free = Infinity;
+    for (const next of this.#waiting.splice(0)) next();
+  }
+
   give(): void {
     this.#free += 1;
     if (this.#free <= 0) return;

@@ -97,7 +97,8 @@ export class Stream<Event, Result> implements AsyncIterable<Event> {
   }
 
   #dropOverflow(): void {
-    while (this.#resultAsked && !this.#iterated && this.#queue.length >= streamCredit) {
+    // Half of the credit: with what is not granted yet, the other half, more would leave the worker none to go on with.
+    while (this.#resultAsked && !this.#iterated && this.#queue.length > streamCredit / 2) {
       this.#queue.shift();
       this.#consumed();
     }

@@ -18,10 +18,12 @@ export function collectTensors(
     case "undefined":
     case "boolean":
     case "number":
+      return found;
     case "bigint":
+      if (value < -(2n ** 63n) || value >= 2n ** 64n) throw refuse(path, "an integer of 64 bits", "a larger bigint");
       return found;
     case "string":
-      if (!value.isWellFormed()) throw refuse(path, "text that UTF-8 can carry", "a string with a lone surrogate");
+      checkText(value, path);
       return found;
     case "object":
       collectFromObject(value, minBytes, path, found, depth + 1);
@@ -51,8 +53,15 @@ function collectFromObject(
     // Object.prototype of any realm: a notebook or a test runner may bring its own.
     if (prototype !== null && Object.getPrototypeOf(prototype) !== null)
       throw refuse(path, sendable, value.constructor.name);
-    for (const [key, item] of Object.entries(value)) collectTensors(item, minBytes, `${path}.${key}`, found, depth);
+    for (const [key, item] of Object.entries(value)) {
+      checkText(key, `a key of ${path}`);
+      collectTensors(item, minBytes, `${path}.${key}`, found, depth);
+    }
   }
+}
+
+function checkText(text: string, path: string): void {
+  if (!text.isWellFormed()) throw refuse(path, "text that UTF-8 can carry", "a string with a lone surrogate");
 }
 
 function refuse(path: string, expected: string, received: string): GlipError<"invalid_argument"> {
