@@ -66,7 +66,8 @@ export async function openLocalLink(options: LocalOptions, signal: AbortSignal):
     return link;
   } catch (error) {
     // A broken connection is only the symptom of a process that is dying.
-    if (isGlipError(error) && error.code.startsWith("connection_")) await Promise.race([worker.exited, sleep(300)]);
+    if (isGlipError(error) && /^(connection_.*|unauthorized)$/.test(error.code))
+      await Promise.race([worker.exited, sleep(300)]);
     const died = worker.exit !== undefined && !isGlipError(error, "protocol_mismatch");
     await link.close();
     if (signal.aborted)
@@ -127,6 +128,7 @@ class LocalLink implements Link {
   #closing: Promise<void> | undefined;
   /** Given up while its process lived: then its death is our own doing and explains nothing. */
   #givenUp = false;
+  #connected = false;
 
   constructor(worker: WorkerProcess, directory: PrivateDirectory, window: string | undefined) {
     this.#worker = worker;
@@ -164,6 +166,7 @@ class LocalLink implements Link {
     this.#channel = channel;
     if (stop.aborted) channel.fail(stop.reason as Error);
     await channel.hello();
+    this.#connected = true;
   }
 
   close(): Promise<void> {
@@ -175,7 +178,8 @@ class LocalLink implements Link {
     this.#channel?.fail(
       new GlipError("worker_closed", "The worker was closed while the call was running, or before it", {}),
     );
-    await this.#worker.close();
+    // A start that is given up has nothing to finish, and may be deaf to SIGTERM for seconds.
+    await (this.#connected ? this.#worker.close() : this.#worker.kill());
     this.#directory.remove();
   }
 

@@ -104,14 +104,14 @@ export class Worker {
   #lost(link: Link, error: GlipError): void {
     if (this.#closing !== undefined) return;
     this.#logger.error(error.message);
+    // Before `close` ends them in its own words. What their callers do next runs after all of this.
+    link.channel.fail(error);
     const policy = this.#mayRestart();
     if (policy === undefined) this.#end = error;
     else {
       this.#opening = this.#reopen(link, policy);
       this.#opening.catch(() => {});
     }
-    // After the state above: a caller that retries at once finds the restart under way.
-    link.channel.fail(error);
     if (policy === undefined) void link.close();
     this.#events.onLost?.(error);
   }

@@ -1,0 +1,100 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { describe, expect, test } from "vitest";
+import type { Glip } from "../../src/glip.ts";
+import { within } from "../support/connection.ts";
+import { failure, launchFaulty, quickHeartbeat, transports } from "../support/faults.ts";
+import { temporaryFolder } from "../support/folders.ts";
+
+const restart = { max: 2, windowMs: 60_000, backoffMs: 50 };
+
+/** Resolves with the next event of that name. */
+function next<Name extends "ready" | "lost">(glip: Glip, name: Name) {
+  return new Promise((resolve) => {
+    const stop = glip.on(name, (event) => {
+      stop();
+      resolve(event);
+    });
+  });
+}
+
+describe.each(transports)("%s", (transport) => {
+  test("a worker that dies comes back, until the limit", { timeout: 30_000 }, async () => {
+    await using worker = await launchFaulty({ transport, restart });
+    const { glip } = worker;
+    const pids = [glip.info.pid];
+    for (let death = 1; death <= restart.max; death++) {
+      const lost = next(glip, "lost");
+      const ready = next(glip, "ready");
+      const pending = failure(glip.call("faults.sleep", { seconds: 60 }), "worker_died");
+      process.kill(glip.info.pid, "SIGKILL");
+      // The call that was under way is not repeated: nobody knows how far it came.
+      const error = await within(1000, pending);
+      expect(await within(1000, lost)).toBe(error);
+      // One that is made while the worker restarts waits for it.
+      const { pid } = (await within(10_000, glip.call("faults.pid"))) as { pid: number };
+      expect(await within(100, ready)).toMatchObject({ pid });
+      expect(glip.info.pid).toBe(pid);
+      expect(pids).not.toContain(pid);
+      pids.push(pid);
+    }
+    const pending = failure(glip.call("faults.sleep", { seconds: 60 }), "worker_died");
+    process.kill(glip.info.pid, "SIGKILL");
+    const error = await within(1000, pending);
+    expect(await within(100, failure(glip.call("faults.pid"), "worker_died"))).toBe(error);
+    await worker.expectNothingLeft();
+  });
+
+  test("a stopped worker is replaced too", async () => {
+    await using worker = await launchFaulty({ transport, restart, heartbeat: quickHeartbeat });
+    const { glip } = worker;
+    const pending = failure(glip.call("faults.sleep", { seconds: 60 }), "worker_unresponsive");
+    process.kill(glip.info.pid, "SIGSTOP");
+    await within(quickHeartbeat.timeoutMs + 1500, pending);
+    await within(10_000, glip.call("faults.pid"));
+  });
+});
+
+test("deaths longer ago than the window do not count", { timeout: 30_000 }, async () => {
+  await using worker = await launchFaulty({ restart: { max: 1, windowMs: 500, backoffMs: 1 } });
+  const { glip } = worker;
+  for (let death = 0; death < 3; death++) {
+    await within(1000, failure(glip.call("faults.exit", { code: 1 }), "worker_died"));
+    await within(10_000, glip.call("faults.pid"));
+    await sleep(550);
+  }
+});
+
+test("a stream that is asked for during the restart starts after it", async () => {
+  await using worker = await launchFaulty({ restart });
+  const { glip } = worker;
+  await within(1000, failure(glip.call("faults.exit", { code: 1 }), "worker_died"));
+  const events = glip.stream("faults.events")[Symbol.asyncIterator]();
+  expect(await within(10_000, events.next())).toEqual({ done: false, value: { number: 0 } });
+  await events.return?.();
+});
+
+test("a worker that cannot start again ends with the reason", { timeout: 30_000 }, async () => {
+  const fault = join(temporaryFolder(), "fault");
+  writeFileSync(fault, "");
+  await using worker = await launchFaulty({ restart, start: fault });
+  const { glip } = worker;
+  writeFileSync(fault, "exit");
+  await within(1000, failure(glip.call("faults.exit", { code: 1 }), "worker_died"));
+  const error = await within(15_000, failure(glip.call("faults.pid"), "worker_start_failed"));
+  expect(error.details).toMatchObject({ exitCode: 7 });
+  expect(error.details.lastLogLines).toContain("the last words before the exit");
+  expect(await within(100, failure(glip.call("faults.pid"), "worker_start_failed"))).toBe(error);
+  await worker.expectNothingLeft();
+});
+
+test("close() during the restart ends it", async () => {
+  await using worker = await launchFaulty({ restart: { ...restart, backoffMs: 60_000 } });
+  const { glip } = worker;
+  await within(1000, failure(glip.call("faults.exit", { code: 1 }), "worker_died"));
+  const waiting = failure(glip.call("faults.pid"), "worker_closed");
+  await within(1000, glip.close());
+  await within(100, waiting);
+  await worker.expectNothingLeft();
+});
