@@ -1,23 +1,17 @@
 import { join } from "node:path";
-import type { z } from "zod";
 import { glipHome, pythonSource } from "./environment/home.ts";
 import { resolveEnvironment } from "./environment/resolve.ts";
 import { sdkVersion } from "./environment/version.ts";
 import { bridgeDirectory } from "./environment/window.ts";
 import { Glip, Listeners } from "./glip.ts";
 import { silentLogger } from "./logger.ts";
-import { connectOptions, launchOptions } from "./options.ts";
+import { connectOptions, type ConnectOptions, launchOptions, type LaunchOptions } from "./options.ts";
 import { checkArgument } from "./protocol/validate.ts";
 import { readClientKeys } from "./worker/keys.ts";
 import { openLocalLink } from "./worker/local-link.ts";
 import { WorkerPool } from "./worker/pool.ts";
 import { openRemoteLink } from "./worker/remote-link.ts";
 import { Worker } from "./worker/worker.ts";
-
-/** Options of `launch`; each is optional. */
-export type LaunchOptions = z.input<typeof launchOptions>;
-/** Options of `connect`; each is optional, but a tcp:// endpoint needs `keys`. */
-export type ConnectOptions = z.input<typeof connectOptions>;
 
 /**
  * Starts a worker, or one per device, and resolves when they are ready.
@@ -59,7 +53,7 @@ export async function launch(options: LaunchOptions = {}): Promise<Glip> {
     logger,
     onLogLine: (line: { stream: "stdout" | "stderr"; text: string }) => listeners.emit("log", line),
   };
-  const devices = checked.devices ?? [checked.device ?? "auto"];
+  const devices = checked.devices ?? [checked.device];
   const starts = devices.map(
     (device) => () =>
       Worker.start((stop) => openLocalLink({ ...shared, device }, stop), {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openNative } from "../../src/bridge/native.ts";
 import type { OpenTransport } from "../../src/bridge/transport.ts";
-import { newCurveKeyPair } from "../../src/bridge/zmtp/curve.ts";
+import { generateCurveKeys } from "../../src/bridge/curve-keys.ts";
 import { openZmtp } from "../../src/bridge/zmtp/dealer.ts";
 import { bytes, connect, pattern, same, within } from "../support/connection.ts";
 import { startRouter, type Router, type RouterOptions } from "../support/router.ts";
@@ -184,7 +184,7 @@ for (const [name, open] of transports) {
   });
 
   describe(`${name}: opening`, () => {
-    const stranger = newCurveKeyPair();
+    const stranger = generateCurveKeys();
     let secured: Router;
     let open1: Router;
     beforeAll(async () => {

@@ -5,17 +5,11 @@ import { checkPeerMetadata, concat, dealerMetadata, encodeCommand, refusedBy, ty
 import { ZmtpFault } from "./fault.ts";
 import type { Mechanism } from "./mechanism.ts";
 import { MessageOpener, MessageSealer, messageOverheadBytes, readNonce } from "./message-box.ts";
-import { decodeZ85, encodeZ85 } from "./z85.ts";
+import { decodeZ85 } from "./z85.ts";
 
 /** Sizes of the data of the server's commands (RFC 26): WELCOME = nonce and box(S', cookie); READY = nonce and box. */
 const welcomeBytes = 16 + tagBytes + 32 + 96;
 const readyLeastBytes = 8 + tagBytes;
-
-/** A new long-term key pair, as Z85 text. */
-export function newCurveKeyPair(): { publicKey: string; secretKey: string } {
-  const pair = newKeyPair();
-  return { publicKey: encodeZ85(pair.publicKey), secretKey: encodeZ85(pair.secretKey) };
-}
 
 /**
  * The client of CURVE (RFC 26). Names follow the RFC: capital letters are public keys, small ones secret; S and C are

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { isGlipError } from "../../../src/errors.ts";
 import { concat } from "../../../src/bridge/zmtp/commands.ts";
-import { newCurveKeyPair } from "../../../src/bridge/zmtp/curve.ts";
+import { generateCurveKeys } from "../../../src/bridge/curve-keys.ts";
 import { openZmtp } from "../../../src/bridge/zmtp/dealer.ts";
 import { pattern, within } from "../../support/connection.ts";
 import { command, fakePeer, frame, greeting, opening } from "../../support/fake-peer.ts";
@@ -51,8 +51,8 @@ it(
     process.on("uncaughtException", onUncaught);
     process.on("unhandledRejection", onUncaught);
     await using peer = await fakePeer((socket) => socket.end(stream(served++)));
-    const { publicKey, secretKey } = newCurveKeyPair();
-    const curve = { serverKey: newCurveKeyPair().publicKey, publicKey, secretKey };
+    const { publicKey, secretKey } = generateCurveKeys();
+    const curve = { serverKey: generateCurveKeys().publicKey, publicKey, secretKey };
 
     const once = async (index: number): Promise<void> => {
       const down = Promise.resolve().then(
