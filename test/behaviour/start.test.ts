@@ -2,7 +2,6 @@ import { describe, expect, test } from "vitest";
 import { launch } from "../../src/launch.ts";
 import { within } from "../support/connection.ts";
 import { failure, launchFaulty, prepare, testHome, transports } from "../support/faults.ts";
-import { writeScript } from "../support/folders.ts";
 
 describe.each(["hang", "hang with the GIL"])("a start that never ends (%s)", (start) => {
   test.each(transports)("%s: worker_start_timeout", async (transport) => {

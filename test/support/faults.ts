@@ -31,7 +31,7 @@ export interface FaultOptions extends LaunchOptions {
 export interface Prepared {
   options: LaunchOptions;
   mark: string;
-  expectNothingLeft(withinMs?: number): Promise<void>;
+  expectNothingLeft: (withinMs?: number) => Promise<void>;
 }
 
 /** What `launch` needs for a worker with faults; all of it can be written as JSON when `given` can. */
