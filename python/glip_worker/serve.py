@@ -22,6 +22,9 @@ from glip_worker.worker import Worker
 
 LOG = logging.getLogger("glip_worker")
 
+#: How long a method that computes in Python may keep the IO thread waiting; Python's own 5 ms are felt in every ping.
+SWITCH_SECONDS = 0.001
+
 #: How long the clients' goodbyes may take.
 GOODBYE_SECONDS = 2.0
 
@@ -36,6 +39,7 @@ def serve(settings: Settings) -> int:
         LOG.error("cannot listen at %s: %s", settings.endpoint, error)
         return 1
     _handle_signals(io)
+    sys.setswitchinterval(SWITCH_SECONDS)
     write_endpoint(settings.run_dir, endpoint)
     try:
         loop = _load(settings, queue, io)
