@@ -8,6 +8,9 @@ import { Tensor, tensorBytes } from "../protocol/tensor.ts";
 const frameExtension = 0x54;
 const segmentExtension = 0x53;
 
+/** A tensor in shared memory starts at a multiple of this many bytes. */
+const segmentAlignment = 64;
+
 /** Where the elements of a tensor lie in shared memory. */
 export interface SegmentRange {
   segment: string;
@@ -168,7 +171,9 @@ function readSegment(payload: unknown, incoming: Incoming | undefined): Tensor {
   const [dtype, shape, segment, offset] = fields(payload, 4);
   if (typeof segment !== "string" || !/^[a-z0-9-]{1,64}$/.test(segment))
     throw invalidMessage(`not a segment name: ${String(segment)}`);
-  if (!Number.isSafeInteger(offset) || (offset as number) < 0) throw invalidMessage(`not an offset: ${String(offset)}`);
+  const aligned =
+    Number.isSafeInteger(offset) && (offset as number) >= 0 && (offset as number) % segmentAlignment === 0;
+  if (!aligned) throw invalidMessage(`not an offset: ${String(offset)}`);
   const range = { segment, offset: offset as number };
   const bytes = tensorBytes(dtype, shape);
   const { buffer, onRelease } = incoming.allocate(range, bytes);

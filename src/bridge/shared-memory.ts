@@ -100,6 +100,7 @@ export class SegmentWriter {
     } catch {
       // No room, or the directory is gone because the worker is: the frames will say so.
       if (fd !== undefined) fs.closeSync(fd);
+      fs.rmSync(join(this.#directory, name), { force: true });
       return undefined;
     }
     const segment = { name, fd, bytes, free: false };

@@ -11,13 +11,13 @@ it("gives out as many as there are, then in order of asking", async () => {
   await Promise.resolve();
   expect(order).toEqual([]);
   for (const _ of waits) slots.give();
-  await within(1000, Promise.all(waits));
+  await within(1000, Promise.all(waits.map((wait) => Promise.resolve(wait))));
   expect(order).toEqual([1, 2, 3]);
 });
 
 it("gives no slot twice when one who waits leaves", async () => {
   const slots = new Slots(1);
-  slots.take();
+  void slots.take();
   const { signal, abort } = controlled();
   const left = slots.take(signal);
   const stayed = slots.take();
@@ -60,11 +60,11 @@ it("counts right under many who come, leave and go", async () => {
 
 it("lets everybody through at the end", async () => {
   const slots = new Slots(1);
-  slots.take();
+  void slots.take();
   const { signal } = controlled();
   const waits = [slots.take(signal), slots.take()];
   slots.end();
-  await within(1000, Promise.all(waits));
+  await within(1000, Promise.all(waits.map((wait) => Promise.resolve(wait))));
   expect(getEventListeners(signal, "abort")).toEqual([]);
   expect(slots.take()).toBeUndefined();
 });

@@ -39,7 +39,7 @@ describe("values that cannot be sent are refused by their path", () => {
   let deep: unknown = 1;
   for (let level = 0; level < 200; level++) deep = [deep];
   class Box {}
-  const cases: [what: string, value: unknown, message: string | RegExp][] = [
+  const cases: [what: string, value: unknown, message: RegExp][] = [
     [
       "a typed array",
       { a: [new Float32Array(2)] },
@@ -47,7 +47,7 @@ describe("values that cannot be sent are refused by their path", () => {
     ],
     ["an array buffer", { a: new ArrayBuffer(2) }, /^params\.a: .*got ArrayBuffer$/],
     ["a function", { a: { b: () => 1 } }, /^params\.a\.b: expected null, a boolean, .*, got function$/],
-    ["a symbol", { a: Symbol("x") }, "params.a: expected"],
+    ["a symbol", { a: Symbol("x") }, /^params\.a: expected/],
     ["a date", { a: new Date() }, /got Date$/],
     ["a map", { a: new Map() }, /got Map$/],
     ["a set", { a: new Set() }, /got Set$/],
@@ -57,18 +57,16 @@ describe("values that cannot be sent are refused by their path", () => {
     [
       "half a character",
       { a: ["\ud83e"] },
-      "params.a[0]: expected text that UTF-8 can carry, got a string with a lone surrogate",
+      /^params\.a\[0\]: expected text that UTF-8 can carry, got a string with a lone surrogate/,
     ],
-    ["half a character as a key", { a: { "\udd86": 1 } }, "a key of params.a: expected text that UTF-8 can carry"],
+    ["half a character as a key", { a: { "\udd86": 1 } }, /^a key of params\.a: expected text that UTF-8 can carry/],
     ["a cycle", cycle, /expected values nested at most 100 deep, got deeper ones, or a cycle$/],
-    ["deep nesting", { deep }, "expected values nested at most 100 deep"],
-    ["a bigint too large", { a: 2n ** 64n }, "params.a: expected an integer of 64 bits, got a larger bigint"],
-    ["a bigint too small", { a: -(2n ** 63n) - 1n }, "params.a: expected an integer of 64 bits"],
+    ["deep nesting", { deep }, /expected values nested at most 100 deep/],
+    ["a bigint too large", { a: 2n ** 64n }, /^params\.a: expected an integer of 64 bits, got a larger bigint/],
+    ["a bigint too small", { a: -(2n ** 63n) - 1n }, /^params\.a: expected an integer of 64 bits/],
   ];
   it.each(cases)("%s", (_, value, message) => {
-    const text = (
-      typeof message === "string" ? expect.stringContaining(message) : expect.stringMatching(message)
-    ) as string;
+    const text = expect.stringMatching(message) as string;
     expect(() => collectTensors(value, 0, "params")).toThrow(
       expect.objectContaining({ code: "invalid_argument", message: text }),
     );

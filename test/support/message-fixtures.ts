@@ -2,8 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { SegmentRange } from "../../src/bridge/codec.ts";
-import type { DType } from "../../src/protocol/dtype.ts";
-import { arrayConstructors, elementSize } from "../../src/protocol/dtype.ts";
+import { arrayConstructors, type DType, elementSize } from "../../src/protocol/dtype.ts";
 import { Tensor } from "../../src/protocol/tensor.ts";
 
 export const fixtureFolder = fileURLToPath(new URL("../fixtures/messages/", import.meta.url));
