@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { createInterface } from "node:readline";
-import type { LaunchOptions } from "../../src/launch.ts";
+import type { LaunchOptions } from "../../src/options.ts";
 import { fixture, requireBuild } from "./folders.ts";
 
 type Call = [method: string, params: Record<string, unknown>];
