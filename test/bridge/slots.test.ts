@@ -22,7 +22,7 @@ it("gives no slot twice when one who waits leaves", async () => {
   const left = slots.take(signal);
   const stayed = slots.take();
   abort();
-  await within(1000, left);
+  await within(1000, Promise.resolve(left));
   // The one who left gives back what it did not get: still nothing for the other.
   slots.give();
   let served = false;
@@ -30,7 +30,7 @@ it("gives no slot twice when one who waits leaves", async () => {
   await new Promise((resolve) => setImmediate(resolve));
   expect(served).toBe(false);
   slots.give();
-  await within(1000, stayed);
+  await within(1000, Promise.resolve(stayed));
   expect(slots.take()).toBeInstanceOf(Promise);
 });
 
