@@ -46,6 +46,20 @@ export interface ErrorDetails {
   environment_stale: { path: string; expected: string; received: string };
   /** A step of `glip setup` failed. */
   setup_failed: { step: string; output: string };
+  /** There is no microsoft/GLIP checkout at `path`, or what lies there is none. */
+  official_missing: { path: string; reason: string };
+  /** The checkout is not the pinned commit, file for file. Paths are relative to `directory`, with slashes. */
+  official_modified: { directory: string; changed: string[]; missing: string[]; extra: string[] };
+  /** The official checkout could not be fetched; `output` holds git's last lines. */
+  official_fetch_failed: { repository: string; commit: string; reason: OfficialFetchFailure; output: string };
+  /** The weights are not on this machine. */
+  weights_missing: { name: string; path: string };
+  /** A weight file is not what it should be. `field` is `size` (in bytes), `sha256` or `content`. */
+  weights_mismatch: { path: string; field: string; expected: string; received: string };
+  /** A download ended without its file. What came is kept where it can be continued. */
+  download_failed: { url: string; reason: DownloadFailure; status: number | undefined; bytes: number };
+  /** The disk that holds `path` is full. Sizes in bytes; undefined where they are not known. */
+  disk_full: { path: string; needed: number | undefined; free: number | undefined };
   /** A file or folder cannot be read, written or understood. */
   file_error: { path: string; reason: string };
   /** The feature was not switched on, or does not exist here. */
@@ -63,6 +77,12 @@ export interface WorkerDeath {
   /** The file that holds its whole log; undefined when logging to a file is off. */
   logFile: string | undefined;
 }
+
+/** Why the official checkout could not be fetched. */
+export type OfficialFetchFailure = "git_missing" | "unreachable" | "commit_missing" | "failed";
+
+/** Why a download ended: what the server answered, or how the connection went. */
+export type DownloadFailure = "not_found" | "refused" | "web_page" | "redirects" | "network" | "stalled";
 
 export type ErrorCode = keyof ErrorDetails;
 

@@ -14,6 +14,8 @@ export interface CommandOptions {
   timeoutMs?: number | undefined;
   /** Hears the process id as soon as there is one. */
   onSpawn?: ((pid: number) => void) | undefined;
+  /** Hears what the tool writes to stderr, as it comes. */
+  onStderr?: ((text: string) => void) | undefined;
 }
 
 export interface CommandResult {
@@ -29,7 +31,7 @@ export interface CommandResult {
  * it rejects when the program cannot be started (the system's error), and with `cancelled` when `signal` aborts.
  */
 export function runCommand(file: string, args: string[], options: CommandOptions = {}): Promise<CommandResult> {
-  const { env, cwd, signal, timeoutMs, onSpawn } = options;
+  const { env, cwd, signal, timeoutMs, onSpawn, onStderr } = options;
   return new Promise((resolve, reject) => {
     throwIfCancelled(signal);
     const child = spawn(file, args, {
@@ -57,7 +59,10 @@ export function runCommand(file: string, args: string[], options: CommandOptions
       finish();
     };
     child.stdout.setEncoding("utf8").on("data", (text: string) => (output.stdout += text));
-    child.stderr.setEncoding("utf8").on("data", (text: string) => (output.stderr += text));
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      output.stderr += text;
+      onStderr?.(text);
+    });
     child.on("error", (error) => settle(() => reject(error)));
     child.on("close", (code) =>
       settle(() => (signal?.aborted ? reject(cancelled(signal)) : resolve({ exitCode: code ?? undefined, ...output }))),

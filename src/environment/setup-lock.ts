@@ -36,7 +36,12 @@ export interface SetupLock {
  */
 export async function acquireSetupLock(
   path: string,
-  options: { signal?: AbortSignal | undefined; onWait?: ((holder: string) => void) | undefined } = {},
+  options: {
+    signal?: AbortSignal | undefined;
+    onWait?: ((holder: string) => void) | undefined;
+    /** What a holder of this lock does. @default "glip setup" */
+    purpose?: string | undefined;
+  } = {},
 ): Promise<SetupLock> {
   mkdirSync(dirname(path), { recursive: true });
   const own = `${host()}~${processIdentity(process.pid) ?? `${process.pid}-0`}`;
@@ -49,7 +54,7 @@ export async function acquireSetupLock(
       attempt(() => rmdirSync(path)); // free, but Windows renames onto no directory at all
     else if (isDead(path, holder)) takeFrom(path, holder);
     else {
-      if (!announced) options.onWait?.(describe(path, holder));
+      if (!announced) options.onWait?.(describe(path, holder, options.purpose ?? "glip setup"));
       announced = true;
       await sleep(POLL_MS);
     }
@@ -98,9 +103,9 @@ function isDead(path: string, holder: string): boolean {
   return refreshed !== undefined && Date.now() - refreshed > FOREIGN_STALE_MS;
 }
 
-function describe(path: string, holder: string): string {
+function describe(path: string, holder: string, purpose: string): string {
   const where = isLocal(holder) ? "" : ` on ${holder.split("~")[0]}`;
-  return `another glip setup (process ${pidOf(identityIn(holder))}${where}) holds ${path}`;
+  return `another ${purpose} (process ${pidOf(identityIn(holder))}${where}) holds ${path}`;
 }
 
 const host = (): string => hostname().replace(/[^\w.-]/g, "_");

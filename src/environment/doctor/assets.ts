@@ -1,14 +1,24 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 
+import { isGlipError, messageOf } from "../../errors.ts";
+import type { OfficialManifest } from "../official/manifest.ts";
+import { resolveOfficial } from "../official/resolve.ts";
 import { type Check, ok, problem } from "./check.ts";
 
 /** The microsoft/GLIP checkout, which the engine `official` alone needs. */
-export function checkOfficial(home: string): Check {
-  const directory = process.env["GLIP_OFFICIAL_REPO"] || join(home, "official");
-  if (existsSync(join(directory, "maskrcnn_benchmark"))) return ok("official checkout", false, directory);
-  const fix = "Only the official engine needs it: clone microsoft/GLIP and point GLIP_OFFICIAL_REPO at it.";
-  return problem("official checkout", false, `none in ${directory}`, fix);
+export function checkOfficial(home: string, manifest?: OfficialManifest): Check {
+  const name = "official checkout";
+  try {
+    const { directory, modified } = resolveOfficial({ home, manifest });
+    const differs = modified.length === 0 ? "" : `, changed as allowed: ${modified.join(", ")}`;
+    return ok(name, false, `${directory}${differs}`);
+  } catch (error) {
+    const setup = "`npx glip setup --official`";
+    if (isGlipError(error, "official_missing"))
+      return problem(name, false, error.details.reason, `Only the official engine needs it: run ${setup}.`);
+    return problem(name, false, messageOf(error), `Only the official engine needs it: mend it, then run ${setup}.`);
+  }
 }
 
 /** Downloaded checkpoints; the embedded model comes with the package. */

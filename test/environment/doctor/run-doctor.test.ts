@@ -1,12 +1,14 @@
-import { mkdirSync, readdirSync, renameSync } from "node:fs";
+import { readdirSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { beforeEach, expect, test, vi } from "vitest";
 
+import { checkOfficial } from "../../../src/environment/doctor/assets.ts";
 import type { Check } from "../../../src/environment/doctor/check.ts";
 import { checkNode, checkSharedMemory } from "../../../src/environment/doctor/host.ts";
 import { runDoctor } from "../../../src/environment/doctor/run-doctor.ts";
 import { setup } from "../../../src/environment/setup.ts";
 import { temporaryFolder } from "../../support/folders.ts";
+import { checkoutOf, makeTinyOfficial } from "../../support/official.ts";
 import { writeTinyLocks } from "../../support/tiny-setup.ts";
 
 beforeEach(() => {
@@ -48,13 +50,24 @@ test("judges the packages of an environment, managed or not", async () => {
 
 const pathsIn = (directory: string): string[] => readdirSync(directory, { recursive: true, encoding: "utf8" });
 
-test("the official checkout is found where GLIP_OFFICIAL_REPO says, and is never needed", async () => {
+test("the official checkout is looked at where GLIP_OFFICIAL_REPO says, and is never needed", async () => {
   const folder = temporaryFolder();
-  vi.stubEnv("GLIP_OFFICIAL_REPO", folder);
+  const tiny = makeTinyOfficial(folder);
+  const directory = checkoutOf(tiny, join(folder, "checkout"));
   const home = join(folder, "home");
-  expect(named(await runDoctor({ home }), "official checkout")).toMatchObject({ status: "warning", needed: false });
-  mkdirSync(join(folder, "maskrcnn_benchmark"));
-  expect(named(await runDoctor({ home }), "official checkout")).toMatchObject({ status: "ok", found: folder });
+  vi.stubEnv("GLIP_OFFICIAL_REPO", folder);
+  expect(named(await runDoctor({ home }), "official checkout")).toMatchObject({
+    status: "warning",
+    needed: false,
+    found: `${folder} holds none of its files`,
+    fix: "Only the official engine needs it: run `npx glip setup --official`.",
+  });
+  vi.stubEnv("GLIP_OFFICIAL_REPO", directory);
+  expect(checkOfficial(home, tiny.manifest)).toMatchObject({ status: "ok", found: directory });
+  rmSync(join(directory, "tools/train_net.py"));
+  const broken = checkOfficial(home, tiny.manifest);
+  expect(broken).toMatchObject({ status: "warning", needed: false });
+  expect(broken.found).toContain("missing: tools/train_net.py");
 });
 
 test.each([
