@@ -74,13 +74,22 @@ def _serve(connection: socket.socket, bridge_class: Any, scope: SimpleNamespace)
         # pythonia keeps its objects in a table of the class; each connection gets one of its own, so that closing
         # it lets go of them and number 0 is not shared.
         names = {**bridge_class.m[0], "worker": lambda: scope}
-        table = {"m": {0: names}, "weakmap": WeakValueDictionary()}
+        table = {"m": {0: names}, "weakmap": WeakValueDictionary(), "queue_request": _queue_request}
         bridge = type("WindowBridge", (bridge_class,), table)(line_pipe)
         try:
             for line in lines:
                 _answer(bridge, line_pipe, line)
         except (OSError, ValueError) as error:  # the socket broke, or bytes that are not UTF-8
             LOG.info("the window's connection ended: %s", error)
+
+
+def _queue_request(bridge: Any, number: int, payload: dict[str, Any], timeout: float | None = None) -> None:
+    """Bridge.queue_request, but number 0, JavaScript's own root, is never let go of.
+
+    pythonia keeps one proxy of it in `os.JSPyBridge`, which the next connection replaces.
+    """
+    if payload.get("action") != "free" or payload.get("args") != [0]:
+        bridge.ipc.queue({**payload, "c": "jsi"})
 
 
 def _answer(bridge: Any, line_pipe: _LinePipe, line: str) -> None:
