@@ -20,6 +20,9 @@ export interface GlipEvents {
   lost: GlipError;
 }
 
+/** The name of a plugin's method. A declared one is not: its wrong parameters must not pass for a plugin's. */
+type Undeclared<Name extends string> = Name extends MethodName ? never : Name;
+
 /**
  * A handle on one worker or several. Calls may be made concurrently; each goes to the worker with the fewest under way.
  * Close it, or declare it with `await using`: until then its workers live and keep this process alive.
@@ -56,7 +59,11 @@ export class Glip implements AsyncDisposable {
    *   `deadline_exceeded`, `worker_died` and its kin, `worker_closed`
    */
   call<Name extends MethodName>(method: Name, params: Params<Name>, options?: CallOptions): Promise<Result<Name>>;
-  call(method: string, params?: Record<string, unknown>, options?: CallOptions): Promise<unknown>;
+  call<Name extends string>(
+    method: Undeclared<Name>,
+    params?: Record<string, unknown>,
+    options?: CallOptions,
+  ): Promise<unknown>;
   async call(method: string, params: Record<string, unknown> = {}, options: CallOptions = {}): Promise<unknown> {
     const checked = checkParams(method, params);
     const found = this.#pool.channel();
@@ -70,7 +77,11 @@ export class Glip implements AsyncDisposable {
     params: Params<Name>,
     options?: CallOptions,
   ): Stream<Event<Name>, Result<Name>>;
-  stream(method: string, params?: Record<string, unknown>, options?: CallOptions): Stream<unknown, unknown>;
+  stream<Name extends string>(
+    method: Undeclared<Name>,
+    params?: Record<string, unknown>,
+    options?: CallOptions,
+  ): Stream<unknown, unknown>;
   stream(method: string, params: Record<string, unknown> = {}, options: CallOptions = {}): Stream<unknown, unknown> {
     return openStream(
       () => this.#pool.channel(),

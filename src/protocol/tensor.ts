@@ -185,10 +185,12 @@ export class Tensor<D extends DType = DType> implements Disposable {
     };
   }
 
+  /** Floats with as many digits as help to read them. */
   #firstValues(count: number): string {
-    const first = Array.from(this.data.subarray(0, count) as ArrayLike<number | bigint>, (value) =>
-      String(decode(this.dtype, value)),
-    );
+    const first = Array.from(this.data.subarray(0, count) as ArrayLike<number | bigint>, (element) => {
+      const value = decode(this.dtype, element);
+      return String(typeof value === "number" && !Number.isInteger(value) ? Number(value.toPrecision(6)) : value);
+    });
     return `${first.join(", ")}${this.size > count ? ", …" : ""}`;
   }
 }

@@ -1,0 +1,53 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import * as sdk from "../src/index.ts";
+import { root } from "./support/compile.ts";
+
+// What users can import. A name that goes breaks their programs; one that comes is a promise: change this knowingly.
+const values = ["GlipError", "Tensor", "connect", "dtypes", "generateCurveKeys", "isGlipError", "launch"];
+const types = [
+  "CallOptions",
+  "ConnectOptions",
+  "ConnectionOptions",
+  "CurveKeyPair",
+  "CurveKeys",
+  "DType",
+  "DTypeArrays",
+  "Device",
+  "ErrorCode",
+  "ErrorDetails",
+  "Event",
+  "Glip",
+  "GlipEvents",
+  "LaunchOptions",
+  "LogLine",
+  "Logger",
+  "MethodName",
+  "NestedArray",
+  "Params",
+  "PythonObject",
+  "PythonWindow",
+  "Ready",
+  "Result",
+  "Stream",
+  "StreamName",
+  "TransportChoice",
+  "WorkerDeath",
+];
+
+it("exports these values", () => {
+  expect(new Set(Object.keys(sdk))).toEqual(new Set(values));
+});
+
+it("exports these types", () => {
+  const source = readFileSync(join(root, "src", "index.ts"), "utf8");
+  const exported = [...source.matchAll(/^export (type )?\{([^}]*)\}/gm)].flatMap(([, onlyTypes, names = ""]) =>
+    names
+      .split(",")
+      .map((name) => name.trim())
+      .filter((name) => name !== "" && (onlyTypes !== undefined || name.startsWith("type ")))
+      .map((name) => name.replace(/^type /, "")),
+  );
+  expect(new Set(exported)).toEqual(new Set(types));
+});

@@ -1,0 +1,112 @@
+import { describe, expectTypeOf, it } from "vitest";
+import {
+  connect,
+  type DType,
+  type ErrorDetails,
+  type Glip,
+  type GlipError,
+  isGlipError,
+  launch,
+  type LogLine,
+  type PythonWindow,
+  type Ready,
+  type Stream,
+  Tensor,
+  type WorkerDeath,
+} from "../../src/index.ts";
+
+declare const glip: Glip;
+
+describe("launch and connect", () => {
+  it("give a handle that closes with its block", () => {
+    expectTypeOf(launch()).resolves.toEqualTypeOf<Glip>();
+    expectTypeOf(connect("ipc:///tmp/worker.sock")).resolves.toEqualTypeOf<Glip>();
+    expectTypeOf<Glip>().toExtend<AsyncDisposable>();
+    expectTypeOf(glip.info).toEqualTypeOf<Ready>();
+    expectTypeOf(glip.transport).toEqualTypeOf<"zeromq" | "zmtp">();
+    expectTypeOf(glip.python()).resolves.toEqualTypeOf<PythonWindow>();
+  });
+
+  it("take only options that exist", () => {
+    void launch({ device: "cuda:0", transport: "zmtp", restart: { max: 2 }, onLog: ({ text }: LogLine) => void text });
+    // @ts-expect-error an unknown option
+    void launch({ devise: "cpu" });
+    // @ts-expect-error not one of the transports
+    void launch({ transport: "http" });
+    // @ts-expect-error an endpoint is needed
+    void connect();
+    // @ts-expect-error all three keys are needed
+    void connect("tcp://host:1", { keys: { serverKey: "" } });
+  });
+});
+
+describe("call", () => {
+  it("knows each method's result", () => {
+    const tensor = Tensor.zeros("float32", [2]);
+    expectTypeOf(glip.call("diagnostics.echo", { value: 1 })).resolves.toEqualTypeOf<{ value: unknown }>();
+    expectTypeOf(glip.call("diagnostics.generate", { dtype: "int8", shape: [1] })).resolves.toEqualTypeOf<{
+      tensor: Tensor;
+    }>();
+    expectTypeOf(glip.call("diagnostics.describe", { tensor })).resolves.toEqualTypeOf<{
+      dtype: DType;
+      shape: number[];
+      bytes: number;
+      sum: number | null;
+    }>();
+  });
+
+  it("refuses parameters that do not fit, and methods that cannot be streamed", () => {
+    // @ts-expect-error not a number
+    void glip.call("diagnostics.count", { steps: "3", pause_ms: 0 });
+    // @ts-expect-error a parameter is missing
+    void glip.call("diagnostics.count", { steps: 3 });
+    // @ts-expect-error one parameter too many
+    void glip.call("diagnostics.echo", { value: 1, other: 2 });
+    // @ts-expect-error the parameters are missing
+    void glip.call("diagnostics.echo");
+    // @ts-expect-error not a tensor
+    void glip.call("diagnostics.describe", { tensor: new Float32Array(1) });
+    // @ts-expect-error not a number
+    void glip.stream("diagnostics.count", { steps: "3", pause_ms: 0 });
+    // @ts-expect-error it has no events
+    void glip.stream("diagnostics.echo", { value: 1 });
+    // @ts-expect-error not an option
+    void glip.call("diagnostics.echo", { value: 1 }, { timeout: 5 });
+  });
+
+  it("knows nothing of a plugin's methods", () => {
+    expectTypeOf(glip.call("my_plugin.method", { anything: 1 })).resolves.toBeUnknown();
+    expectTypeOf(glip.call(String("chosen at run time"))).resolves.toBeUnknown();
+    expectTypeOf(glip.stream("my_plugin.job")).toEqualTypeOf<Stream<unknown, unknown>>();
+  });
+});
+
+describe("stream", () => {
+  it("knows events and result", () => {
+    const stream = glip.stream("diagnostics.count", { steps: 1, pause_ms: 0 });
+    expectTypeOf(stream).toEqualTypeOf<Stream<{ step: number }, { steps: number }>>();
+    expectTypeOf(stream.result).resolves.toEqualTypeOf<{ steps: number }>();
+  });
+});
+
+describe("errors", () => {
+  it("carry what their code says", () => {
+    const error: unknown = undefined;
+    if (isGlipError(error, "worker_died")) expectTypeOf(error.details).toEqualTypeOf<WorkerDeath>();
+    if (isGlipError(error)) expectTypeOf(error).toEqualTypeOf<GlipError>();
+    // @ts-expect-error not one of the codes
+    isGlipError(error, "worker_dead");
+    expectTypeOf<ErrorDetails["queue_full"]>().toEqualTypeOf<{ pending: number; limit: number }>();
+  });
+});
+
+describe("Tensor", () => {
+  it("has the array of its dtype", () => {
+    expectTypeOf(Tensor.zeros("float32", [1]).data).toEqualTypeOf<Float32Array<ArrayBuffer>>();
+    expectTypeOf(Tensor.from("int64", [1n]).data).toEqualTypeOf<BigInt64Array<ArrayBuffer>>();
+    // @ts-expect-error the array of another dtype
+    void new Tensor("float32", [1], new Float64Array(1));
+    // @ts-expect-error not one of the dtypes
+    Tensor.zeros("float128", [1]);
+  });
+});
