@@ -49,7 +49,10 @@ export function mutate(fixtures: readonly MessageFixture[], seed: number, maxFra
     case 1:
       return [head.slice(0, pick(head.length)), ...buffers];
     case 2:
-      for (let count = 1 + pick(4); count > 0; count--) changed[pick(changed.length)]! ^= 1 << pick(8);
+      for (let count = 1 + pick(4); count > 0; count--) {
+        const at = pick(changed.length);
+        changed[at] = (changed[at] ?? 0) ^ (1 << pick(8));
+      }
       return [changed, ...buffers];
     case 3:
       for (let count = 1 + pick(4); count > 0; count--) changed[pick(changed.length)] = pick(256);

@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { Channel } from "../../src/bridge/channel.ts";
 import { openNative } from "../../src/bridge/native.ts";
 import type { OpenTransport } from "../../src/bridge/transport.ts";
 import { openZmtp } from "../../src/bridge/zmtp/dealer.ts";
@@ -59,6 +60,7 @@ export async function startWorker(
   const endpoint = await written(join(folder, "endpoint"), () => {
     if (child.exitCode !== null) throw new Error(`the worker ended:\n${log}`);
   });
+  await ready(endpoint);
   return {
     endpoint,
     pid: child.pid ?? 0,
@@ -72,6 +74,13 @@ export async function startWorker(
       rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
     },
   };
+}
+
+/** The worker answers `hello` only when everything is loaded. */
+async function ready(endpoint: string): Promise<void> {
+  const channel = await Channel.open({ endpoint, transport: "zmtp", sdk: "0.1.0", onDown: () => {} });
+  await channel.hello();
+  channel.fail(new Error("this was to see that it is ready"));
 }
 
 /** Resident memory of a process in bytes. */
