@@ -55,8 +55,9 @@ export async function prepare(given: FaultOptions = {}): Promise<Prepared> {
     interpreter: await testPython(),
     home: testHome,
   };
+  const device = options.devices === undefined ? { device: "cpu" } : {};
   return {
-    options: { device: options.devices === undefined ? "cpu" : undefined, ...faults, ...options, env } as LaunchOptions,
+    options: { ...device, ...faults, ...options, env },
     mark,
     expectNothingLeft: (withinMs = 1000) => expectNothingLeft({ mark, except, withinMs }),
   };

@@ -11,8 +11,8 @@ export interface ParentPlan {
   calls?: Call[];
   /** Made together and not waited for. @default [] */
   background?: Call[];
-  /** What the program does then; "leave": nothing, it just ends. */
-  then: "wait" | "close" | "exit" | "throw" | "leave";
+  /** What the program does in the end; "leave": nothing. */
+  finish: "wait" | "close" | "exit" | "throw" | "leave";
 }
 
 /** A running `test/fixtures/parent.mjs`: a program of its own that launches a worker with the build of this SDK. */
