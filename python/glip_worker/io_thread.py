@@ -1,4 +1,9 @@
-"""The one thread that touches the socket: receives, sends, and keeps what a client cannot take yet."""
+"""The socket: receives, sends, and keeps what a client cannot take yet.
+
+Whoever waits for messages does the receiving. As long as the compute loop has nothing to do, that is the compute loop
+itself: a request then changes no thread on its way in, nor its answer on its way out, which is half of what a short
+call costs. The IO thread steps in when the compute loop has been busy for a moment.
+"""
 
 from __future__ import annotations
 
@@ -47,6 +52,15 @@ LINGER_MS = 500
 #: After a signal, how long the running method has to notice before the process ends under it.
 END_SECONDS = 3.0
 
+#: How often the IO thread looks whether the compute loop is too busy to receive.
+LOOK_SECONDS = 0.005
+
+# pyzmq's flags are enumerations, which are slow to combine.
+_NOBLOCK = int(zmq.NOBLOCK)
+_SNDMORE = int(zmq.NOBLOCK | zmq.SNDMORE)
+_EVENTS = int(zmq.EVENTS)
+_POLLIN = int(zmq.POLLIN)
+
 
 class IoThread:
     """`start` binds and serves; then `announce` once, `post` for each answer, `close` in the end."""
@@ -57,7 +71,15 @@ class IoThread:
         self._clients = Clients()
         self._reception = Reception(settings, self._clients, queue, self._send)
         self._tasks: deque[Callable[[], None]] = deque()
-        self._answers: deque[tuple[Client, Frames]] = deque()
+        #: Held while the socket, the table of clients or what hangs on them is used.
+        self._lock = threading.RLock()
+        #: Held while waiting for messages. The socket itself may be used meanwhile: only its descriptor is watched.
+        self._receiving = threading.Lock()
+        self._poller = zmq.Poller()
+        #: How often the compute loop has waited for messages; that it wants to; that it did so of late.
+        self._waits = 0
+        self._wanted = False
+        self._active = threading.Event()
         self._awake = False
         # A socket pair, because Windows cannot poll anything else.
         self._wake_in, self._wake_out = socket.socketpair()
@@ -101,6 +123,10 @@ class IoThread:
         finally:
             os.umask(umask)
         endpoint = router.getsockopt(zmq.LAST_ENDPOINT)
+        self._poller.register(router.getsockopt(zmq.FD), zmq.POLLIN)
+        self._poller.register(self._wake_in, zmq.POLLIN)
+        if self._door is not None:
+            self._poller.register(self._door.socket, zmq.POLLIN)
         self._thread.start()
         return endpoint.rstrip(b"\0").decode() if isinstance(endpoint, bytes) else str(endpoint)
 
@@ -111,9 +137,29 @@ class IoThread:
 
     def post(self, client: Client, frames: Frames) -> None:
         """Sends an answer; from any thread."""
-        self._queue.count_unsent(client, 1)
-        self._answers.append((client, frames))
-        self.wake()
+        with self._lock:
+            if self._router.closed:
+                return
+            self._deliver(client, frames)
+            # The IO thread does not know what this send has found: a message that came, or a client's full socket.
+            if self._receiving.locked() and (self._blocked or self._has_message()):
+                self.wake()
+
+    def wait(self) -> None:
+        """For the compute loop, when it has nothing to do: receives, and returns when something may have come."""
+        if not self._receiving.acquire(blocking=False):
+            self._wanted = True
+            self.wake()
+            self._receiving.acquire()
+            self._wanted = False
+        try:
+            if self._closing is None:
+                self._turn()
+        finally:
+            self._waits += 1
+            self._receiving.release()
+        if not self._active.is_set():
+            self._active.set()
 
     def wake(self) -> None:
         if not self._awake:
@@ -125,6 +171,7 @@ class IoThread:
         """Tells the clients and ends the thread; whether it ended within that time."""
         self._expected.set()
         self.call(lambda: self._begin_close(reason))
+        self._active.set()
         self._thread.join(seconds)
         return not self._thread.is_alive()
 
@@ -134,55 +181,72 @@ class IoThread:
         return self._reception
 
     def _run(self) -> None:
-        poller = zmq.Poller()
-        poller.register(self._router, zmq.POLLIN)
-        poller.register(self._wake_in, zmq.POLLIN)
-        if self._door is not None:
-            poller.register(self._door.socket, zmq.POLLIN)
-        router, wake = self._router, self._wake_in.fileno()
+        waits = self._waits
         while self._closing is None:
-            try:
-                for ready, _ in poller.poll(self._timeout_ms()):
-                    if ready is router:
-                        self._receive()
-                    elif ready == wake:
-                        self._woken()
-                    elif self._door is not None:
-                        self._door.answer()
-                if time.monotonic() >= self._next_tick:
-                    self._tick()
-            except zmq.ContextTerminated:
-                return
-            except Exception:
-                LOG.exception("the IO thread goes on after")
-        self._say_goodbye(self._closing)
+            if self._receiving.acquire(blocking=False):
+                try:
+                    # Still the same: the compute loop has been busy since the last look.
+                    while self._waits == waits and not self._wanted and self._closing is None:
+                        self._turn()
+                finally:
+                    self._receiving.release()
+            elif self._waits == waits:
+                self._active.clear()
+                # It waits, and tells when it gets something to do.
+                if self._receiving.locked() and self._closing is None:
+                    self._active.wait()
+            waits = self._waits
+            time.sleep(LOOK_SECONDS)
+        with self._lock:
+            self._say_goodbye(self._closing)
         if not self._expected.wait(END_SECONDS):
             LOG.warning("the running method does not stop, the process ends under it")
             os._exit(1)
 
+    def _turn(self) -> None:
+        """Waits for something to happen and does what there is to do."""
+        try:
+            # The descriptor tells of a message once; what is still there must be asked for.
+            with self._lock:
+                timeout = 0 if self._has_message() else self._timeout_ms()
+            ready = self._poller.poll(timeout)
+            with self._lock:
+                for source, _ in ready:
+                    if source == self._wake_in.fileno():
+                        self._woken()
+                    elif self._door is not None and source is self._door.socket:
+                        self._door.answer()
+                with contextlib.suppress(zmq.Again):
+                    self._receive()
+                if time.monotonic() >= self._next_tick:
+                    self._tick()
+        except Exception:
+            LOG.exception("the IO goes on after")
+
+    def _has_message(self) -> bool:
+        return self._router.getsockopt(_EVENTS) & _POLLIN != 0
+
     def _woken(self) -> None:
-        # Before the tasks are looked at: one that is added after this wakes the thread again.
-        self._awake = False
+        signals = b""
         with contextlib.suppress(BlockingIOError):
             signals = self._wake_in.recv(4096).strip(b"\0")
-            if signals:
-                self._begin_close(f"signal {signals[0]}")
-        while self._answers:
-            client, frames = self._answers.popleft()
-            self._deliver(client, frames)
-            self._queue.count_unsent(client, -1)
+        # After the bytes were read, or the one that belongs to the next wake would be lost and `_awake` stay true;
+        # before the answers are looked at, so that one that comes later wakes the thread again.
+        self._awake = False
+        if signals:
+            self._begin_close(f"signal {signals[0]}")
         while self._tasks:
             self._tasks.popleft()()
 
     def _receive(self) -> None:
         router = self._router
-        identity = router.recv(zmq.NOBLOCK)
-        header = router.recv(zmq.NOBLOCK, copy=False)
+        identity = router.recv(_NOBLOCK)
+        header = router.recv(_NOBLOCK, copy=False)
         frames: list[memoryview] = []
         count = 0
         more = header.more
         while more:
-            frame = router.recv(zmq.NOBLOCK, copy=False)
+            frame = router.recv(_NOBLOCK, copy=False)
             more = frame.more
             count += 1
             if count <= MAX_FRAMES:
@@ -222,7 +286,7 @@ class IoThread:
                 client.outgoing.popleft()
         if not client.outgoing:
             self._blocked.discard(client)
-        self._queue.count_unsent(client, 0)  # a stream may be waiting for the room
+        self._queue.notify()
 
     def _send(self, identity: bytes, message: WorkerMessage) -> None:
         frames = [self._encode(message)]
@@ -247,9 +311,9 @@ class IoThread:
         router = self._router
         last = len(frames) - 1
         try:
-            router.send(identity, zmq.NOBLOCK | zmq.SNDMORE)
+            router.send(identity, _SNDMORE)
             for index, frame in enumerate(frames):
-                router.send(frame, zmq.NOBLOCK | (zmq.SNDMORE if index < last else 0), copy=index == 0)
+                router.send(frame, _SNDMORE if index < last else _NOBLOCK, copy=index == 0)
         except zmq.Again:
             return False
         except zmq.ZMQError as error:
