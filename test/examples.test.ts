@@ -1,0 +1,28 @@
+import { execFile } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { expect, it } from "vitest";
+import { compile, root } from "./support/compile.ts";
+import { requireBuild } from "./support/folders.ts";
+import { expectNothingLeft } from "./support/leftovers.ts";
+import { testPython } from "./support/python.ts";
+
+// Each example asserts what it shows. Notebooks have test/package/notebook.test.ts.
+const examples = readdirSync(join(root, "examples")).filter((name) => name.endsWith(".ts"));
+
+it("finds the examples", () => {
+  expect(examples).toEqual(expect.arrayContaining(["hello-worker.ts", "python-window.ts"]));
+});
+
+it.each(examples)("runs %s, which leaves nothing behind", { timeout: 60_000 }, async (name) => {
+  requireBuild();
+  const mark = randomUUID();
+  const env = { ...process.env, GLIP_PYTHON: await testPython(), GLIP_TEST_MARK: mark };
+  const script = await compile(`examples/${name}`);
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, [script], { env, timeout: 50_000 });
+  await expectNothingLeft({ mark });
+  expect(stderr).toBe("");
+  expect(stdout).not.toBe("");
+});
