@@ -19,8 +19,14 @@ type ZeroMq = typeof import("zeromq");
 /** Messages that libzmq queues in each direction. Low, because one message may be hundreds of megabytes. */
 const highWaterMark = 64;
 
-/** libzmq's word for "never": a reply to a lost connection never comes, so a new one is of no use. */
-const noReconnect = -1;
+/** How long a lost connection must have brought nothing: its last messages may be reported after its end. */
+const drainMs = 5;
+
+/**
+ * Never, in practice: a reply to a lost connection never comes, so a new one is of no use. libzmq's own word for never,
+ * -1, makes it throw away what the lost connection brought last, such as the worker's goodbye.
+ */
+const noReconnectMs = 2 ** 31 - 1;
 
 /** @throws GlipError `transport_unavailable` with the reason as `cause` */
 export async function loadZeroMq(): Promise<ZeroMq> {
@@ -52,7 +58,7 @@ function newSocket(zeromq: ZeroMq, options: ResolvedTransportOptions): Dealer {
     sendHighWaterMark: highWaterMark,
     receiveHighWaterMark: highWaterMark,
     maxMessageSize: options.maxFrameBytes,
-    reconnectInterval: noReconnect,
+    reconnectInterval: noReconnectMs,
     // The timer of this file ends the handshake; a second one in libzmq would hang up first, now and then.
     handshakeInterval: 0,
     ...(heartbeatIntervalMs === 0 ? {} : heartbeat),
@@ -141,10 +147,13 @@ class NativeDealer implements Transport {
   /** What came before the end of the connection still waits in libzmq: take it first. */
   #drain(done: () => void): void {
     const before = this.#received;
-    setImmediate(() => {
-      if (this.#received === before) done();
-      else this.#drain(done);
-    });
+    setTimeout(() => {
+      // Once more past the sockets, in case that something else kept this thread busy meanwhile.
+      setImmediate(() => {
+        if (this.#received === before) done();
+        else this.#drain(done);
+      });
+    }, drainMs);
   }
 
   #onHandshakeTimeout(): void {
