@@ -29,19 +29,17 @@ class Client:
         self.memory = memory
         #: Unfinished requests by id. Guarded by the queue's lock.
         self.pending: dict[int, Pending] = {}
-        #: Answers posted for it that the IO thread has not seen yet. Guarded by the queue's lock too.
-        self.unsent = 0
-        #: Messages that its socket had no room for. The IO thread's alone.
+        #: Messages that its socket had no room for. Guarded by the IO thread's lock.
         self.outgoing: deque[Frames] = deque()
         self.gone = False
 
     @property
     def congested(self) -> bool:
-        return self.unsent + len(self.outgoing) >= MAX_UNSENT
+        return len(self.outgoing) >= MAX_UNSENT
 
 
 class Clients:
-    """The table of the IO thread; no other thread touches it."""
+    """Guarded by the IO thread's lock."""
 
     def __init__(self) -> None:
         self._clients: dict[bytes, Client] = {}

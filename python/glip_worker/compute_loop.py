@@ -37,7 +37,7 @@ class ComputeLoop:
 
     def run(self) -> None:
         """Until the queue is closed. No exception of a method ends it."""
-        while (pending := self._queue.take()) is not None:
+        while (pending := self._queue.take(self._io.wait)) is not None:
             self._answer(pending)
             # The last reference to the frames must not wait for the next request.
             del pending

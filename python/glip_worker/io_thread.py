@@ -224,7 +224,8 @@ class IoThread:
             LOG.exception("the IO goes on after")
 
     def _has_message(self) -> bool:
-        return self._router.getsockopt(_EVENTS) & _POLLIN != 0
+        events = self._router.getsockopt(_EVENTS)
+        return isinstance(events, int) and events & _POLLIN != 0
 
     def _woken(self) -> None:
         signals = b""

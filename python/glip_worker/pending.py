@@ -7,7 +7,6 @@ import time
 from collections import deque
 from collections.abc import Callable
 from enum import Enum
-from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from glip_worker.errors import GlipError, cancelled, deadline_exceeded, queue_full
@@ -66,9 +65,6 @@ class Queue:
         self._lock = threading.Lock()
         #: Notified when a running call's fate or credit changed.
         self._changed = threading.Condition(self._lock)
-        #: Wakes `take` when it waits; twice as fast as the condition, and every request pays for it.
-        self._idle = False
-        self._work: SimpleQueue[None] = SimpleQueue()
         #: Whether a waiting request may have a deadline, so that nobody need look otherwise.
         self.deadlines = False
 
@@ -83,10 +79,12 @@ class Queue:
             client.pending[pending.request.id] = pending
             self._waiting.append(pending)
             self.deadlines = self.deadlines or pending.deadline is not None
-            self._wake()
 
-    def take(self) -> Pending | None:
-        """Waits for the next request, which is running from now on; None when the queue is closed."""
+    def take(self, wait: Callable[[], None]) -> Pending | None:
+        """The next request, which is running from now on; None when the queue is closed.
+
+        `wait` is called while there is none, and returns when there may be one.
+        """
         while True:
             with self._lock:
                 if self._closed:
@@ -95,8 +93,7 @@ class Queue:
                     self._running = pending = self._waiting.popleft()
                     pending.state = State.RUNNING
                     return pending
-                self._idle = True
-            self._work.get()
+            wait()
 
     def finish(self, pending: Pending) -> bool:
         """Call before the answer is sent; False when there is nobody to send it to."""
@@ -105,10 +102,9 @@ class Queue:
             self._running = None
             return pending.stop is not GONE
 
-    def count_unsent(self, client: Client, change: int) -> None:
-        """Keeps `Client.unsent`, which a stream may be waiting for."""
+    def notify(self) -> None:
+        """There may be room for the events of a stream that waits for it."""
         with self._lock:
-            client.unsent += change
             self._changed.notify_all()
 
     def stop(self, client: Client, request_id: int) -> Pending | None:
@@ -150,7 +146,6 @@ class Queue:
             if self._running is not None:
                 self._running.stop = GONE
             self._changed.notify_all()
-            self._wake()
 
     def wait(self, done: Callable[[], bool], seconds: float | None) -> bool:
         """Waits until `done`, which is called with the lock held, or for so long; whether it was done."""
@@ -165,11 +160,6 @@ class Queue:
             return pending
         self._changed.notify_all()
         return None
-
-    def _wake(self) -> None:
-        if self._idle:
-            self._idle = False
-            self._work.put(None)
 
     def _remove(self, pending: Pending) -> None:
         pending.state = State.FINISHED
