@@ -31,6 +31,7 @@ export const packageFolders = {
   execa: ["worker", "environment"],
   pythonia: ["environment"],
   commander: ["cli"],
+  sharp: ["images"],
 };
 
 /** The same for Python: modules below `folder` import none of `forbidden`, except those below `except`. */
