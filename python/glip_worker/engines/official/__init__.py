@@ -1,0 +1,1 @@
+"""The engine `official`: the unmodified microsoft/GLIP tree, run on current PyTorch."""
