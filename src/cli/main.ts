@@ -6,6 +6,7 @@ import { addDoctor } from "./doctor.ts";
 import { fail } from "./fail.ts";
 import { addKeys } from "./keys.ts";
 import { addSetup } from "./setup.ts";
+import { addWeights } from "./weights.ts";
 import { addWorker } from "./worker.ts";
 
 /** The version in package.json, which lies two folders up in the sources and in the package alike. */
@@ -19,6 +20,7 @@ addSetup(program);
 addDoctor(program);
 addWorker(program);
 addKeys(program);
+addWeights(program);
 
 try {
   await program.parseAsync();
