@@ -9,7 +9,7 @@ import { type BareWorker, startWorker, transports } from "../support/worker.ts";
 
 let worker: BareWorker;
 beforeAll(async () => {
-  worker = await startWorker();
+  worker = await startWorker({ torch: false });
 });
 afterAll(() => worker[Symbol.asyncDispose]());
 

@@ -10,7 +10,7 @@ import { type BareWorker, openers, startWorker, transports } from "../support/wo
 
 let worker: BareWorker;
 beforeAll(async () => {
-  worker = await startWorker();
+  worker = await startWorker({ torch: false });
 });
 afterAll(() => worker[Symbol.asyncDispose]());
 

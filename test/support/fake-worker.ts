@@ -31,7 +31,7 @@ export const readyMessage = {
 
 /** Something that speaks ZMTP and answers as the test says; it answers `hello` by itself, with `ready`. */
 export function fakeWorker(
-  onMessage: (said: Said, send: (...frames: Uint8Array[]) => void) => void,
+  onMessage: (said: Said, send: (...frames: Uint8Array[]) => void, hangUp: () => void) => void,
   ready: Record<string, unknown> = {},
 ): Promise<FakePeer> {
   const unpackr = new Unpackr({ useRecords: false });
@@ -52,7 +52,7 @@ export function fakeWorker(
       if (message === undefined) return;
       const said = unpackr.unpack(message[0] ?? new Uint8Array()) as Said;
       if (said.kind === "hello") send(header({ ...readyMessage, ...ready, id: said.id }));
-      else onMessage(said, send);
+      else onMessage(said, send, () => socket.end());
     });
     let greeted = 0;
     socket.on("data", (chunk: Uint8Array) => {

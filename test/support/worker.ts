@@ -10,6 +10,7 @@ import type { OpenTransport } from "../../src/bridge/transport.ts";
 import { openZmtp } from "../../src/bridge/zmtp/dealer.ts";
 import { workerLimits, type WorkerSettings } from "../../src/worker/settings.ts";
 import { root } from "./compile.ts";
+import { fixture } from "./folders.ts";
 import { testPython } from "./python.ts";
 
 export const transports = ["zeromq", "zmtp"] as const;
@@ -29,8 +30,9 @@ export interface BareWorker extends AsyncDisposable {
 }
 
 export async function startWorker(
-  changes: Partial<Omit<WorkerSettings, "limits">> & { limits?: Partial<WorkerSettings["limits"]> } = {},
+  given: Partial<Omit<WorkerSettings, "limits">> & { limits?: Partial<WorkerSettings["limits"]>; torch?: boolean } = {},
 ): Promise<BareWorker> {
+  const { torch = true, ...changes } = given;
   const folder = mkdtempSync(join(tmpdir(), "glip-worker-"));
   const settings: WorkerSettings = {
     sdk: "0.1.0",
@@ -50,7 +52,8 @@ export async function startWorker(
   };
   const env = {
     ...process.env,
-    PYTHONPATH: [join(root, "python")].join(delimiter),
+    // What stands in for torch is imported in no time, and enough for methods that make no tensors.
+    PYTHONPATH: [...(torch ? [] : [fixture("stand-in")]), join(root, "python")].join(delimiter),
     PYTHONPYCACHEPREFIX: join(root, ".build", "bytecode"),
   };
   const child = spawn(await testPython(), ["-m", "glip_worker"], { stdio: ["pipe", "ignore", "pipe"], env });
