@@ -100,7 +100,7 @@ async function answersUntilIdle(hostile: Awaited<ReturnType<typeof connectRaw>>)
 
 function readHead(header: Uint8Array): { kind: unknown; id: unknown } {
   const text = Buffer.from(header).toString("latin1");
-  X.exec(text)?.[1];
+  const kind = /kind[\xa0-\xbf]([a-z]+)/.exec(text)?.[1];
   const at = text.indexOf("\xa2id") + 3;
   const view = new DataView(header.buffer, header.byteOffset);
   const type = header[at] ?? 0;
