@@ -151,12 +151,8 @@ function refusal(message: Record<string, unknown>, error: () => GlipError): Reco
 }
 
 function pythonError(traceback: string): GlipError<"worker_error"> {
-  // The line that starts the exception's own text; its further lines may be anything.
-  const summary =
-    traceback
-      .trim()
-      .match(/^[\w.]+(?=:|$).*/gm)
-      ?.at(-1) ?? "an error without a text";
+  // The first line after the frames that is not indented; further ones belong to the exception's own text.
+  const summary = traceback.slice(traceback.lastIndexOf('\n  File "') + 1).match(/^\S.*/m)?.[0] ?? "an unknown error";
   return new GlipError("worker_error", `Python: ${summary}`, { type: summary.replace(/:.*$/, ""), traceback });
 }
 

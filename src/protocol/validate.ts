@@ -13,8 +13,10 @@ export function checkArgument<T>(schema: z.ZodType<T>, value: unknown, path: str
     inner.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], value),
   );
   const expected = message
-    .replace(/^Invalid input: /, "")
+    .replace(/^(Invalid input|Too small|Too big): /, "")
     .replace(/^expected /, "")
+    .replace(/ to be (?=[<>])/, " ")
+    .replace(/ to have (?=[<>])/, " with ")
     .replace(/, received .*$/, "");
   throw new GlipError("invalid_argument", `${where}: expected ${expected}, got ${received}`, {
     path: where,

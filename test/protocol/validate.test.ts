@@ -61,7 +61,11 @@ describe("arguments", () => {
 describe("methods", () => {
   it("checks the parameters of declared methods only", () => {
     expect(checkParams("diagnostics.count", { steps: 1, pause_ms: 0 })).toEqual({ steps: 1, pause_ms: 0 });
-    expect(() => checkParams("diagnostics.count", { steps: -1, pause_ms: 0 })).toThrow("params.steps: expected");
+    const negative = "params.steps: expected number >=0, got -1";
+    expect(() => checkParams("diagnostics.count", { steps: -1, pause_ms: 0 })).toThrow(negative);
+    const rank9 = { dtype: "int8", shape: Array.from({ length: 9 }, () => 1) };
+    const tooMany = "params.shape: expected array with <=8 items, got an array of 9";
+    expect(() => checkParams("diagnostics.generate", rank9)).toThrow(tooMany);
     const own = { anything: 1 };
     expect(checkParams("mine.method", own)).toBe(own);
     expect(checkParams("toString", own)).toBe(own);
