@@ -18,6 +18,9 @@ from glip_worker.tensors import MAX_RANK, Tensor, tensor_bytes
 IN_FRAME = 0x54
 IN_SEGMENT = 0x53
 
+#: Frames of one message, the header included, in either direction.
+MAX_FRAMES = 4096
+
 Size = Annotated[int, Meta(ge=0)]
 Shape = Annotated[list[Size], Meta(max_length=MAX_RANK)]
 FramePayload = tuple[str, Shape, Size]
@@ -81,10 +84,12 @@ class MessageWriter:
         self._frames: list[bytes | memoryview] = []
 
     def write(self, message: msgspec.Struct, limit: int | None = None) -> list[bytes | memoryview]:
-        """GlipError `message_too_large` when a frame exceeds `limit`, the receiver's."""
+        """GlipError `message_too_large` when a frame exceeds `limit`, the receiver's; ValueError for too many."""
         try:
             header = msgspec.msgpack.encode(message, enc_hook=self._extension)
             frames = [header, *self._frames]
+            if len(frames) > MAX_FRAMES:
+                raise ValueError(f"{len(frames) - 1} tensors; a message has at most {MAX_FRAMES - 1}: join some")
             if limit is not None:
                 for frame in frames:
                     check_size(len(frame), limit)

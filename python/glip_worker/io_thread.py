@@ -22,10 +22,11 @@ import msgspec
 import zmq
 
 from glip_worker.clients import MAX_OUTGOING, Client, Clients, Frames
+from glip_worker.codec import MAX_FRAMES
 from glip_worker.curve import Doorkeeper, make_curve_server
 from glip_worker.pending import Queue
 from glip_worker.protocol.messages import Goodbye, Probe, WorkerMessage
-from glip_worker.reception import MAX_FRAMES, Reception
+from glip_worker.reception import Reception
 from glip_worker.settings import Settings
 
 LOG = logging.getLogger("glip_worker.io")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import msgspec
 
 from glip_worker.clients import MAX_CLIENTS, Client, Clients
-from glip_worker.codec import reason_of
+from glip_worker.codec import MAX_FRAMES, reason_of
 from glip_worker.errors import GlipError, invalid_message, protocol_mismatch, queue_full
 from glip_worker.log import LimitedLog
 from glip_worker.pending import Pending, Queue
@@ -32,9 +32,6 @@ from glip_worker.shared_directory import register_directory
 from glip_worker.shared_memory import SharedMemory
 
 LOG = logging.getLogger("glip_worker.reception")
-
-#: Frames of one message, the header included.
-MAX_FRAMES = 4096
 
 #: Clients that said hello before the worker was ready.
 MAX_WAITING = MAX_CLIENTS

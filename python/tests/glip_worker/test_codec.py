@@ -11,7 +11,7 @@ import pytest
 import torch
 from msgspec.msgpack import Ext
 
-from glip_worker.codec import IN_FRAME, IN_SEGMENT, MessageReader, MessageWriter
+from glip_worker.codec import IN_FRAME, IN_SEGMENT, MAX_FRAMES, MessageReader, MessageWriter
 from glip_worker.errors import GlipError
 from glip_worker.protocol.messages import Result
 from glip_worker.shared_memory import THRESHOLD_BYTES, SharedMemory
@@ -190,6 +190,13 @@ def test_a_refused_message_keeps_no_segment(memory: SharedMemory) -> None:
     first = memory.outgoing.put(memoryview(bytes(1)))
     assert len(os.listdir(f"/proc/self/fd/{memory._directory}")) == 1
     assert first is not None
+
+
+def test_a_message_of_too_many_tensors_is_not_sent() -> None:
+    tensors = [numpy.zeros(1)] * MAX_FRAMES
+    assert len(frames_of(tensors[1:])) == MAX_FRAMES
+    with pytest.raises(ValueError, match="4096 tensors; a message has at most 4095"):
+        frames_of(tensors)
 
 
 def test_a_replaced_segment_is_mapped_anew(memory: SharedMemory) -> None:
