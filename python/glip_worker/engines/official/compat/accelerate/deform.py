@@ -15,6 +15,7 @@ from glip_worker.engines.official.compat.ops.deform import (
     Geometry,
     Pair,
     flat_reading,
+    grid,
     modulated_deform_conv,
     pair,
 )
@@ -67,7 +68,7 @@ def gathered_deform_conv(
     offset = flat_reading(offset.to(input.dtype), 2 * kernel, (rows, columns), "offset")
     mask = flat_reading(mask.to(input.dtype), kernel, (rows, columns), "mask")
 
-    grid_y_KS, grid_x_KS = _grid(weight, (rows, columns), geometry)
+    grid_y_KS, grid_x_KS = grid(weight, (rows, columns), geometry)
     offset_BK2S = offset.reshape(batch, kernel, 2, rows * columns)
     y, x = grid_y_KS + offset_BK2S[:, :, 0], grid_x_KS + offset_BK2S[:, :, 1]
     index_BKS4, share_BKS4 = _corners(y, x, height, width)
@@ -84,17 +85,6 @@ def gathered_deform_conv(
     filters = weight.permute(0, 2, 3, 1).reshape(weight.shape[0], kernel * channels)
     result = F.linear(gathered.view(batch * rows * columns, kernel * channels), filters, bias)
     return result.view(batch, rows * columns, -1).transpose(1, 2).reshape(batch, -1, rows, columns)
-
-
-def _grid(weight: Tensor, size: tuple[int, int], geometry: Geometry) -> tuple[Tensor, Tensor]:
-    """Where each kernel position reads without offsets: rows and columns [K, S]."""
-    kind = weight.dtype
-    starts = [torch.arange(size[i], dtype=kind) * geometry.stride[i] - geometry.padding[i] for i in (0, 1)]
-    steps = [torch.arange(weight.shape[2 + i], dtype=kind) * geometry.dilation[i] for i in (0, 1)]
-    y = steps[0].view(-1, 1, 1, 1) + starts[0].view(1, 1, -1, 1)
-    x = steps[1].view(1, -1, 1, 1) + starts[1].view(1, 1, 1, -1)
-    zeros = torch.zeros_like(y) + torch.zeros_like(x)
-    return (y + zeros).reshape(-1, size[0] * size[1]), (x + zeros).reshape(-1, size[0] * size[1])
 
 
 def _corners(y: Tensor, x: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:

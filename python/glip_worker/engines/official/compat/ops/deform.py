@@ -98,6 +98,32 @@ def flat_reading(maps: Tensor, channels: int, size: tuple[int, int], name: str) 
     return flat[:, :needed].reshape(-1, channels, height, width)
 
 
+def grid(weight: Tensor, size: tuple[int, int], geometry: Geometry) -> tuple[Tensor, Tensor]:
+    """Where each kernel position reads without offsets: rows and columns [K, S]."""
+    kind = weight.dtype
+    starts = [
+        torch.arange(size[i], dtype=kind, device=weight.device) * geometry.stride[i] - geometry.padding[i]
+        for i in (0, 1)
+    ]
+    steps = [torch.arange(weight.shape[2 + i], dtype=kind, device=weight.device) * geometry.dilation[i] for i in (0, 1)]
+    y = steps[0].view(-1, 1, 1, 1) + starts[0].view(1, 1, -1, 1)
+    x = steps[1].view(1, -1, 1, 1) + starts[1].view(1, 1, 1, -1)
+    zeros = torch.zeros_like(y) + torch.zeros_like(x)
+    return (y + zeros).reshape(-1, size[0] * size[1]), (x + zeros).reshape(-1, size[0] * size[1])
+
+
+def edge(offset: Tensor, weight: Tensor, geometry: Geometry) -> Tensor:
+    """Which coordinates of `offset` [B, 2GK, P, Q] lie exactly one pixel outside, before the first row or column.
+
+    The official kernel gives them no slope, torchvision's one; offsets of zero with a padding put them there.
+    """
+    kernel = weight.shape[2] * weight.shape[3]
+    size = offset.shape[2], offset.shape[3]
+    grid_K2S = torch.stack(grid(weight.detach(), size, geometry), dim=1)
+    points = offset.detach().reshape(len(offset), geometry.offset_groups, kernel, 2, -1) + grid_K2S
+    return (points == -1).view_as(offset)
+
+
 def _convolve(
     input: Tensor, offset: Tensor, mask: Tensor | None, weight: Tensor, bias: Tensor | None, geometry: Geometry
 ) -> Tensor:
@@ -106,6 +132,8 @@ def _convolve(
     input, offset, weight = input.to(kind), offset.to(kind), weight.to(kind)
     mask = offset.new_zeros(offset.shape[0], 1) if mask is None else mask.to(kind)
     use_mask = mask.dim() == 4
+    if offset.requires_grad:
+        offset = torch.where(edge(offset, weight, geometry), offset.detach(), offset)
     bias = input.new_zeros(weight.shape[0]) if bias is None else bias.to(kind)
     result: Tensor = torch.ops.torchvision.deform_conv2d(
         input, weight, offset, mask, bias, *_arguments(geometry), use_mask
@@ -293,7 +321,8 @@ def _gradients(
         *_arguments(geometry),
         use_mask,
     )
-    return _Gradients(*grads)
+    found = _Gradients(*grads)
+    return found._replace(offset=found.offset.masked_fill(edge(offset, weight, geometry), 0))
 
 
 def _write_flat(target: Tensor, values: Tensor) -> None:
