@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { launch } from "../../src/launch.ts";
 import { within } from "../support/connection.ts";
-import { failure, launchFaulty, prepare, transports } from "../support/faults.ts";
+import { callMs, failure, launchFaulty, prepare, transports } from "../support/faults.ts";
 
 const reason = new Error("the user changed their mind");
 
@@ -57,5 +57,5 @@ test("an abort after the launch changes nothing", async () => {
   const controller = new AbortController();
   await using worker = await launchFaulty({ signal: controller.signal });
   controller.abort(reason);
-  await within(1000, worker.glip.call("faults.pid"));
+  await within(callMs, worker.glip.call("faults.pid"));
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { closeLadder } from "../../src/worker/process.ts";
 import { within } from "../support/connection.ts";
-import { failure, launchFaulty, transports } from "../support/faults.ts";
+import { callMs, failure, launchFaulty, transports } from "../support/faults.ts";
 
 /** After SIGKILL the kernel and the event loop need a moment. */
 const slack = 1000;
@@ -11,7 +11,7 @@ describe.each(transports)("%s: close()", (transport) => {
     await using worker = await launchFaulty({ transport });
     const { glip } = worker;
     await within(1000, Promise.all([glip.close(), glip.close(), glip[Symbol.asyncDispose]()]));
-    await within(10, glip.close());
+    await within(500, glip.close());
     await worker.expectNothingLeft();
   });
 
@@ -28,10 +28,10 @@ describe.each(transports)("%s: close()", (transport) => {
       failure(glip.ping(), "worker_closed").catch(() => {}),
     ];
     const closed = glip.close();
-    await within(100, Promise.all(pending));
-    await within(100, failure(glip.call("faults.pid"), "worker_closed"));
-    await within(100, failure(glip.stream("faults.events").result, "worker_closed"));
-    await within(100, failure(glip.ping(), "worker_closed"));
+    await within(500, Promise.all(pending));
+    await within(500, failure(glip.call("faults.pid"), "worker_closed"));
+    await within(500, failure(glip.stream("faults.events").result, "worker_closed"));
+    await within(500, failure(glip.ping(), "worker_closed"));
     // The running method listens, so the worker leaves when it is asked.
     await within(1000, closed);
     await worker.expectNothingLeft();
@@ -42,7 +42,7 @@ describe.each(transports)("%s: close()", (transport) => {
     const { glip } = worker;
     await failure(glip.call("faults.exit", { code: 1 }), "worker_died");
     await within(500, glip.close());
-    await within(100, failure(glip.call("faults.pid"), "worker_closed"));
+    await within(500, failure(glip.call("faults.pid"), "worker_closed"));
   });
 
   test("of a worker that was killed this moment", async () => {
@@ -55,7 +55,7 @@ describe.each(transports)("%s: close()", (transport) => {
     const worker = await launchFaulty({ transport });
     {
       await using glip = worker.glip;
-      await within(1000, glip.call("faults.pid"));
+      await within(callMs, glip.call("faults.pid"));
     }
     await worker.expectNothingLeft();
     await failure(worker.glip.call("faults.pid"), "worker_closed");

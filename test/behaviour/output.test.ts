@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { logLimits } from "../../src/worker/log.ts";
 import { within } from "../support/connection.ts";
-import { failure, launchFaulty, transports } from "../support/faults.ts";
+import { callMs, failure, launchFaulty, transports } from "../support/faults.ts";
 
 const mebibyte = 2 ** 20;
 
@@ -22,7 +22,7 @@ describe.each(transports)("%s: the worker", (transport) => {
     let flooding = true;
     void end.then(() => (flooding = false));
     while (flooding) {
-      await within(1000, glip.call("faults.pid"));
+      await within(callMs, glip.call("faults.pid"));
       calls++;
     }
     await within(10_000, end);
@@ -35,7 +35,7 @@ describe.each(transports)("%s: the worker", (transport) => {
   test("writes bytes that are no text", async () => {
     await using worker = await launchFaulty({ transport });
     const { glip } = worker;
-    for (let round = 0; round < 3; round++) await within(1000, glip.call("faults.garbage"));
+    for (let round = 0; round < 3; round++) await within(callMs, glip.call("faults.garbage"));
     await expectBoundedLog(glip);
   });
 
@@ -44,7 +44,7 @@ describe.each(transports)("%s: the worker", (transport) => {
     await using worker = await launchFaulty({ transport, onLog: ({ text }) => texts.push(text) });
     const { glip } = worker;
     await within(5000, glip.call("faults.long_line", { bytes: 10_000_000 }));
-    await within(1000, glip.call("faults.pid"));
+    await within(callMs, glip.call("faults.pid"));
     // It comes in pieces: nothing is kept until the line ends, which it never does.
     await expect.poll(() => texts.length, { timeout: 500 }).toBeGreaterThan(100);
     expect(Math.max(...texts.map(({ length }) => length))).toBeLessThanOrEqual(logLimits.lineCharacters + 1);

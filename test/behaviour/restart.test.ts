@@ -34,7 +34,7 @@ describe.each(transports)("%s", (transport) => {
       expect(await within(1000, lost)).toBe(error);
       // One that is made while the worker restarts waits for it.
       const { pid } = (await within(10_000, glip.call("faults.pid"))) as { pid: number };
-      expect(await within(100, ready)).toMatchObject({ pid });
+      expect(await within(500, ready)).toMatchObject({ pid });
       expect(glip.info.pid).toBe(pid);
       expect(pids).not.toContain(pid);
       pids.push(pid);
@@ -42,7 +42,7 @@ describe.each(transports)("%s", (transport) => {
     const pending = failure(glip.call("faults.sleep", { seconds: 60 }), "worker_died");
     process.kill(glip.info.pid, "SIGKILL");
     const error = await within(1000, pending);
-    expect(await within(100, failure(glip.call("faults.pid"), "worker_died"))).toBe(error);
+    expect(await within(500, failure(glip.call("faults.pid"), "worker_died"))).toBe(error);
     await worker.expectNothingLeft();
   });
 
@@ -85,7 +85,7 @@ test("a worker that cannot start again ends with the reason", { timeout: 30_000 
   const error = await within(15_000, failure(glip.call("faults.pid"), "worker_start_failed"));
   expect(error.details).toMatchObject({ exitCode: 7 });
   expect(error.details.lastLogLines).toContain("the last words before the exit");
-  expect(await within(100, failure(glip.call("faults.pid"), "worker_start_failed"))).toBe(error);
+  expect(await within(500, failure(glip.call("faults.pid"), "worker_start_failed"))).toBe(error);
   await worker.expectNothingLeft();
 });
 
@@ -95,6 +95,6 @@ test("close() during the restart ends it", async () => {
   await within(1000, failure(glip.call("faults.exit", { code: 1 }), "worker_died"));
   const waiting = failure(glip.call("faults.pid"), "worker_closed");
   await within(1000, glip.close());
-  await within(100, waiting);
+  await within(500, waiting);
   await worker.expectNothingLeft();
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { launch } from "../../src/launch.ts";
 import { within } from "../support/connection.ts";
-import { failure, launchFaulty, prepare, testHome, transports } from "../support/faults.ts";
+import { callMs, failure, launchFaulty, prepare, testHome, transports } from "../support/faults.ts";
 
 describe.each(["hang", "hang with the GIL"])("a start that never ends (%s)", (start) => {
   test.each(transports)("%s: worker_start_timeout", async (transport) => {
@@ -18,12 +18,12 @@ describe.each(["hang", "hang with the GIL"])("a start that never ends (%s)", (st
 
 test.each(transports)("%s: a slow start is waited for", async (transport) => {
   await using worker = await launchFaulty({ start: "slow", transport });
-  await within(1000, worker.glip.call("faults.pid"));
+  await within(callMs, worker.glip.call("faults.pid"));
 });
 
 test.each(["flood", "garbage"])("a start that writes a %s to stdout", async (start) => {
   await using worker = await launchFaulty({ start });
-  await within(1000, worker.glip.call("faults.pid"));
+  await within(callMs, worker.glip.call("faults.pid"));
 });
 
 test.each(transports)("%s: the worker exits while it starts", async (transport) => {

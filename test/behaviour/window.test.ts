@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { PythonObject } from "../../src/environment/window.ts";
 import { within } from "../support/connection.ts";
-import { failure, launchFaulty, type Faulty } from "../support/faults.ts";
+import { callMs, failure, launchFaulty, type Faulty } from "../support/faults.ts";
 import { directoriesOf } from "../support/leftovers.ts";
 
 describe("a window into Python", () => {
@@ -14,52 +14,52 @@ describe("a window into Python", () => {
   afterAll(() => worker[Symbol.asyncDispose]());
 
   test("reads objects", async () => {
-    using python = await within(1000, worker.glip.python());
-    expect(await within(500, Promise.resolve(python.scope["device"]?.["type"]))).toBe("cpu");
-    expect(await within(500, Promise.resolve(python.scope["engine"]?.["name"]))).toBe("none");
-    expect(await within(500, python.evaluate("1 + 1"))).toBe(2);
-    expect(await within(500, python.evaluate("x * 2", { x: 21 }))).toBe(42);
-    const os = (await within(500, python.import("os"))) as PythonObject;
-    expect(await within(500, Promise.resolve(os["getpid"]?.()))).toBe(worker.glip.info.pid);
+    using python = await within(callMs, worker.glip.python());
+    expect(await within(callMs, Promise.resolve(python.scope["device"]?.["type"]))).toBe("cpu");
+    expect(await within(callMs, Promise.resolve(python.scope["engine"]?.["name"]))).toBe("none");
+    expect(await within(callMs, python.evaluate("1 + 1"))).toBe(2);
+    expect(await within(callMs, python.evaluate("x * 2", { x: 21 }))).toBe(42);
+    const os = (await within(callMs, python.import("os"))) as PythonObject;
+    expect(await within(callMs, Promise.resolve(os["getpid"]?.()))).toBe(worker.glip.info.pid);
   });
 
   test("changes objects that calls then use", async () => {
-    using python = await within(1000, worker.glip.python());
+    using python = await within(callMs, worker.glip.python());
     const { glip } = worker;
-    expect(await within(500, glip.call("faults.setting"))).toEqual({ setting: "as it was" });
-    const faults = (await within(500, python.import("faults"))) as PythonObject;
+    expect(await within(callMs, glip.call("faults.setting"))).toEqual({ setting: "as it was" });
+    const faults = (await within(callMs, python.import("faults"))) as PythonObject;
     faults["setting"] = "changed" as unknown as PythonObject;
-    expect(await within(500, Promise.resolve(faults["setting"]))).toBe("changed");
-    expect(await within(500, glip.call("faults.setting"))).toEqual({ setting: "changed" });
+    expect(await within(callMs, Promise.resolve(faults["setting"]))).toBe("changed");
+    expect(await within(callMs, glip.call("faults.setting"))).toEqual({ setting: "changed" });
   });
 
   test("an exception of Python arrives with its text", async () => {
-    using python = await within(1000, worker.glip.python());
-    const error = await within(500, failure(python.evaluate("{}['missing']"), "worker_error"));
+    using python = await within(callMs, worker.glip.python());
+    const error = await within(callMs, failure(python.evaluate("{}['missing']"), "worker_error"));
     expect(error.message).toContain("KeyError: 'missing'");
     expect(error.details).toMatchObject({ type: "KeyError" });
     expect(error.details.traceback).toContain("Traceback (most recent call last)");
-    await within(500, failure(python.import("no_such_module"), "worker_error"));
-    await within(500, failure(python.evaluate("exit()"), "worker_error"));
+    await within(callMs, failure(python.import("no_such_module"), "worker_error"));
+    await within(callMs, failure(python.evaluate("exit()"), "worker_error"));
     // Neither the window nor the worker minds.
-    expect(await within(500, python.evaluate("2 + 2"))).toBe(4);
-    await within(500, worker.glip.call("faults.pid"));
+    expect(await within(callMs, python.evaluate("2 + 2"))).toBe(4);
+    await within(callMs, worker.glip.call("faults.pid"));
   });
 
   test("works while a call computes", async () => {
-    using python = await within(1000, worker.glip.python());
-    const call = worker.glip.call("faults.sleep", { seconds: 0.5, cooperative: false });
-    expect(await within(400, python.evaluate("3 + 3"))).toBe(6);
-    await within(1500, call);
+    using python = await within(callMs, worker.glip.python());
+    const call = worker.glip.call("faults.sleep", { seconds: 2, cooperative: false });
+    expect(await within(1500, python.evaluate("3 + 3"))).toBe(6);
+    await within(callMs, call);
   });
 
   test("several at once; closing one leaves the others", async () => {
-    const first = await within(1000, worker.glip.python());
-    using second = await within(1000, worker.glip.python());
+    const first = await within(callMs, worker.glip.python());
+    using second = await within(callMs, worker.glip.python());
     first.close();
     first.close();
     await within(500, failure(first.evaluate("1"), "worker_closed"));
-    expect(await within(500, second.evaluate("5"))).toBe(5);
+    expect(await within(callMs, second.evaluate("5"))).toBe(5);
   });
 
   test("its socket is our own user's alone", () => {
@@ -80,25 +80,25 @@ describe("a window into Python", () => {
 
 test("a window that was not asked for", async () => {
   await using worker = await launchFaulty();
-  const error = await within(100, failure(worker.glip.python(), "unsupported"));
+  const error = await within(500, failure(worker.glip.python(), "unsupported"));
   expect(error.message).toContain("launch({ python: true })");
 });
 
 test("closing the worker closes the window", async () => {
   await using worker = await launchFaulty({ python: true });
-  const python = await within(1000, worker.glip.python());
+  const python = await within(callMs, worker.glip.python());
   const pending = failure(python.evaluate("__import__('time').sleep(60)"), "worker_closed");
   await within(1500, worker.glip.close());
-  await within(100, pending);
-  await within(100, failure(python.evaluate("1"), "worker_closed"));
+  await within(500, pending);
+  await within(callMs, failure(python.evaluate("1"), "worker_closed"));
   await worker.expectNothingLeft();
 });
 
 test("a window of a worker that dies", async () => {
   await using worker = await launchFaulty({ python: true });
-  const python = await within(1000, worker.glip.python());
+  const python = await within(callMs, worker.glip.python());
   const pending = failure(python.evaluate("__import__('time').sleep(60)"), "worker_closed");
   process.kill(worker.glip.info.pid, "SIGKILL");
   await within(500, pending);
-  await within(500, failure(python.evaluate("1"), "worker_closed"));
+  await within(callMs, failure(python.evaluate("1"), "worker_closed"));
 });

@@ -18,6 +18,9 @@ afterAll(() => rmSync(testHome, { recursive: true, force: true, maxRetries: 3 })
 
 export const transports = ["zeromq", "zmtp"] as const;
 
+/** What a call that computes next to nothing may take, however busy the machine is with other tests. */
+export const callMs = 3000;
+
 /** Heartbeats that notice a stopped worker soon, and a busy machine not at once. */
 export const quickHeartbeat = { intervalMs: 200, timeoutMs: 1000 };
 
