@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from small import Workshop
 
 ENVIRONMENT = "GLIP_OFFICIAL_REPO"
 _left_out: list[str] = []
@@ -29,3 +30,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 @pytest.fixture(scope="session")
 def checkout() -> Path:
     return Path(os.environ[ENVIRONMENT]).resolve()
+
+
+@pytest.fixture(scope="session")
+def workshop(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    return Workshop(tmp_path_factory.mktemp("workshop"), checkout)

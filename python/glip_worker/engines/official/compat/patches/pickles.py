@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import collections
 import importlib
 import pickle
@@ -66,6 +67,8 @@ class _ArrayUnpickler(pickle.Unpickler):
     _ALLOWED: dict[tuple[str, str], Any] = {  # noqa: RUF012
         **{(f"numpy.{core}.multiarray", "_reconstruct"): _RECONSTRUCT for core in ("core", "_core")},
         **{(f"numpy.{core}.multiarray", "scalar"): _SCALAR for core in ("core", "_core")},
+        # How Python 3 writes bytes into the old protocols.
+        ("_codecs", "encode"): codecs.encode,
         ("numpy", "ndarray"): np.ndarray,
         ("numpy", "dtype"): np.dtype,
         ("collections", "OrderedDict"): collections.OrderedDict,
