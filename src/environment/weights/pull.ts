@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 
+import { GlipError } from "../../errors.ts";
 import { glipHome } from "../home.ts";
 import { acquireSetupLock } from "../setup-lock.ts";
 import { bringFile } from "./copy.ts";
@@ -56,6 +57,7 @@ export async function pullWeights(source: string, options: PullOptions = {}): Pr
   });
   try {
     const record = readRecord(home, target.name);
+    if (record !== undefined) refuseNamesake(target, record);
     const expected = expectedOf(target, record);
     const there = existsSync(path) ? await digestFile(path, options) : undefined;
     if (there !== undefined && wrongFact(there, expected) === undefined) {
@@ -117,6 +119,15 @@ async function checked(
     wrong,
     "It was not kept: pull again. If this file is the right one and what was recorded before is not: `npx glip weights remove NAME` first.",
   );
+}
+
+/** Two addresses may end with the same file name: one of them would be taken for the other. */
+function refuseNamesake({ name, file, url }: WeightsTarget, { origin }: WeightsRecord): void {
+  if (name !== file || url === null || origin === url || !/^https?:/.test(origin)) return;
+  const path = "source";
+  const expected = `${origin}, which ${name} was pulled from (\`npx glip weights remove ${name}\` forgets it)`;
+  const message = `${path}: expected ${expected}, got ${url}`;
+  throw new GlipError("invalid_argument", message, { path, expected, received: url });
 }
 
 function expectedOf(target: WeightsTarget, record: WeightsRecord | undefined): Expected {

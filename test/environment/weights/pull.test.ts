@@ -39,6 +39,16 @@ test("downloads, tells how far it is, records the sum, and compares with it from
   expect(await verifyWeights("mine.pth", { home })).toMatchObject({ sha256, comparedWith: "first-use" });
 });
 
+test("another address that ends with the same name is refused, not taken for the first", async () => {
+  const { bytes } = makeWeights();
+  const server = await serveWeights((request, response) => giveFile(request, response, bytes));
+  const home = temporaryFolder();
+  await pullWeights(`${server.url}a/mine.pth`, { home });
+  await expect(pullWeights(`${server.url}b/mine.pth`, { home })).rejects.toThrow(
+    `source: expected ${server.url}a/mine.pth, which mine.pth was pulled from`,
+  );
+});
+
 test("a name of the zoo, by the address of another host, keeps its name", async () => {
   const { bytes } = makeWeights();
   const server = await serveWeights((request, response) => giveFile(request, response, bytes));
