@@ -148,17 +148,17 @@ class IoThread:
 
     def wait(self) -> None:
         """For the compute loop, when it has nothing to do: receives, and returns when something may have come."""
-        if not self._receiving.acquire(blocking=False):
+        if self._receiving.acquire(blocking=False):
+            if self._closing is None:
+                self._turn()
+        else:
             self._wanted = True
             self.wake()
             self._receiving.acquire()
             self._wanted = False
-        try:
-            if self._closing is None:
-                self._turn()
-        finally:
-            self._waits += 1
-            self._receiving.release()
+            # No turn yet: the IO thread may have received a request just now.
+        self._waits += 1
+        self._receiving.release()
         if not self._active.is_set():
             self._active.set()
 

@@ -296,6 +296,15 @@ def test_ping_while_computing(client: Client) -> None:
     client.receive()
 
 
+def test_requests_at_every_moment(client: Client) -> None:
+    """Also just when the IO thread begins to receive for a busy compute loop, and when it gives that up again."""
+    for round in range(300):
+        client.request("test.block", {"seconds": 0.012})
+        time.sleep(0.0115 + 0.00001 * (round % 200))
+        client.request("diagnostics.echo", {"value": round})
+        assert [kind(client.receive(1.0)) for _ in range(2)] == ["Result", "Result"]
+
+
 def test_an_id_in_use(client: Client) -> None:
     running = client.request("test.spin", {}, id=50)
     error = client.call("diagnostics.echo", {"value": 1}, id=50)
