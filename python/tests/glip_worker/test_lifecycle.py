@@ -152,6 +152,7 @@ from worker_client import Client, WorkerProcess
 worker = WorkerProcess(plugins=["sample_plugin"])
 client = Client(worker.endpoint)
 client.hello()
+os.unlink(worker.log.name)
 child = client.call("test.spawn_child", {}).value["pid"]
 print(json.dumps([worker.process.pid, child, worker.run_dir]), flush=True)
 client.request(*json.loads(sys.argv[3]))
