@@ -31,8 +31,8 @@ const rounds = quick ? 4 : 12;
 
 const directory = mkdtempSync(join(tmpdir(), "glip-bench-"));
 const home = join(directory, "home");
-/** Milliseconds of each sample, by what was measured and who did it. */
-const samples = new Map<string, number[]>();
+/** Milliseconds of each sample of each round, by what was measured and who did it. */
+const samples = new Map<string, number[][]>();
 
 try {
   const peaks = await measureCalls();
@@ -90,7 +90,7 @@ async function sample(
   const measured = await time(call, { runs, warmup: 1 });
   if (!keep) return;
   const key = keyOf(what, who);
-  samples.set(key, [...(samples.get(key) ?? []), ...measured]);
+  samples.set(key, [...(samples.get(key) ?? []), measured]);
 }
 
 function callRows(): Row[] {
@@ -104,6 +104,7 @@ function callRows(): Row[] {
         ours: percentile(of("ping", who), percent) * 1000,
         reference: percentile(of("ping", other), percent) * 1000,
         unit: "µs",
+        ratio: pairedRatio(roundsOf("ping", who), roundsOf("ping", other), percent),
         bar: limit,
       });
     const speeds = (what: string, mine: string, other: string, limit?: Bar) => {
@@ -113,6 +114,7 @@ function callRows(): Row[] {
         ours: speed(mine, who),
         reference: speed(what, other),
         unit: "MB/s",
+        ratio: 1 / pairedRatio(roundsOf(mine, who), roundsOf(what, other), 50),
         bar: limit,
       });
     };
@@ -162,7 +164,16 @@ async function memoryRows(): Promise<Row[]> {
 }
 
 function of(what: string, who: string): number[] {
+  return roundsOf(what, who).flat();
+}
+
+function roundsOf(what: string, who: string): number[][] {
   return samples.get(keyOf(what, who)) ?? [];
+}
+
+/** The median over the rounds of how much longer one took than the other in the same round. */
+function pairedRatio(mine: readonly number[][], others: readonly number[][], percent: number): number {
+  return median(mine.map((round, index) => percentile(round, percent) / percentile(others[index] ?? [], percent)));
 }
 
 function keyOf(what: string, who: string): string {

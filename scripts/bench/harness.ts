@@ -16,6 +16,9 @@ export interface Measurement {
   reference?: number | undefined;
   /** Unit of `ours` and `reference`, e.g. `ms`. */
   unit: string;
+  /** Where both were taken in turns: the median of the rounds' ratios, which a machine that slows down does not change.
+   * @default ours / reference */
+  ratio?: number | undefined;
   bar?: Bar | undefined;
 }
 
@@ -24,7 +27,7 @@ export interface Row {
   ours: number;
   reference: number | null;
   unit: string;
-  /** ours / reference */
+  /** ours / reference, or the median of it over rounds. */
   ratio: number | null;
   bar: Bar | null;
   /** Whether the bar is reached; null without a bar. */
@@ -57,8 +60,8 @@ export interface Report {
 }
 
 /** A measurement, held against its bar. Something that is not a number reaches no bar. */
-export function row({ what, ours, reference, unit, bar }: Measurement): Row {
-  const ratio = reference === undefined ? null : ours / reference;
+export function row({ what, ours, reference, unit, bar, ratio: paired }: Measurement): Row {
+  const ratio = paired ?? (reference === undefined ? null : ours / reference);
   if (bar?.of === "ratio" && ratio === null) throw new Error(`${what}: a bar on the ratio needs a reference`);
   return {
     what,
