@@ -6,25 +6,27 @@ import os
 from pathlib import Path
 
 import pytest
+import torch
 from small import Workshop
 
 ENVIRONMENT = "GLIP_OFFICIAL_REPO"
-_left_out: list[str] = []
+_left_out = {"official": 0, "cuda": 0}
+_reasons = {"official": f"{ENVIRONMENT} is not set", "cuda": "there is no NVIDIA GPU"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if os.environ.get(ENVIRONMENT):
-        return
+    present = {"official": bool(os.environ.get(ENVIRONMENT)), "cuda": torch.cuda.is_available()}
     for item in items:
-        if item.get_closest_marker("official") is not None:
-            _left_out.append(item.nodeid)
-            item.add_marker(pytest.mark.skip(reason=f"{ENVIRONMENT} is not set"))
+        for name in _left_out:
+            if item.get_closest_marker(name) is not None and not present[name]:
+                _left_out[name] += 1
+                item.add_marker(pytest.mark.skip(reason=_reasons[name]))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if _left_out:
-        text = f"{len(_left_out)} tests with the official checkout were skipped: {ENVIRONMENT} is not set"
-        terminalreporter.write_line(text, yellow=True)
+    for name, count in _left_out.items():
+        if count:
+            terminalreporter.write_line(f"{count} {name} tests were skipped: {_reasons[name]}", yellow=True)
 
 
 @pytest.fixture(scope="session")
