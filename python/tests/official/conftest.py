@@ -9,24 +9,30 @@ import pytest
 import torch
 from small import Workshop
 
+HERE = Path(__file__).resolve().parent
 ENVIRONMENT = "GLIP_OFFICIAL_REPO"
-_left_out = {"official": 0, "cuda": 0}
-_reasons = {"official": f"{ENVIRONMENT} is not set", "cuda": "there is no NVIDIA GPU"}
+_left_out: dict[str, int] = {}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    present = {"official": bool(os.environ.get(ENVIRONMENT)), "cuda": torch.cuda.is_available()}
+    absent = {}
+    if not os.environ.get(ENVIRONMENT):
+        absent["official"] = f"{ENVIRONMENT} is not set"
+    if not torch.cuda.is_available():
+        absent["cuda"] = "there is no NVIDIA GPU"
     for item in items:
-        for name in _left_out:
-            if item.get_closest_marker(name) is not None and not present[name]:
-                _left_out[name] += 1
-                item.add_marker(pytest.mark.skip(reason=_reasons[name]))
+        if HERE not in item.path.parents:
+            continue
+        for marker, reason in absent.items():
+            if item.get_closest_marker(marker) is not None:
+                text = f"marked {marker}, because {reason}"
+                _left_out[text] = _left_out.get(text, 0) + 1
+                item.add_marker(pytest.mark.skip(reason=reason))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    for name, count in _left_out.items():
-        if count:
-            terminalreporter.write_line(f"{count} {name} tests were skipped: {_reasons[name]}", yellow=True)
+    for text, count in _left_out.items():
+        terminalreporter.write_line(f"tests/official: skipped {count} tests {text}", yellow=True)
 
 
 @pytest.fixture(scope="session")
