@@ -133,15 +133,16 @@ def test_piece(official: Workshop, name: str) -> None:
     piece = PIECES[name]
     config = configured(official, piece.keys)
     torch.manual_seed(0)
-    outcome = train_once(config)
+    model = built(config)
+    outcome = train_once(config, model)
     while outcome == "nan" and piece.train == "mlm_loss" and torch.rand(1) < 0.95:
-        outcome = train_once(config)  # of so short a caption, often no token is chosen
+        outcome = train_once(config, model)  # of so short a caption, often no token is chosen
     if piece.train in ("fails", "nan"):
         assert outcome == piece.train, outcome
     else:
         assert isinstance(outcome, dict), outcome
         assert not piece.train or piece.train in outcome, sorted(outcome)
-    found = evaluate_once(config)
+    found = evaluate_once(config, model)
     if piece.evaluation:
         assert found == piece.evaluation or piece.evaluation == "fails", found
         assert isinstance(found, str), "it works by now"
@@ -149,10 +150,13 @@ def test_piece(official: Workshop, name: str) -> None:
         assert isinstance(found, int), found
 
 
-def train_once(config: Any) -> dict[str, float] | str:
+def built(config: Any) -> Any:
+    return importlib.import_module("maskrcnn_benchmark.modeling.detector").build_detection_model(config)
+
+
+def train_once(config: Any, model: Any) -> dict[str, float] | str:
     """The losses of one step, "nan" when one is, "fails" when the step raises."""
     try:
-        model = importlib.import_module("maskrcnn_benchmark.modeling.detector").build_detection_model(config)
         model.train()
         images, targets, _, positive_map, _, greenlight_map = batch(config)
         captions = [target.get_field("caption") for target in targets]
@@ -165,10 +169,9 @@ def train_once(config: Any) -> dict[str, float] | str:
     return values if all(math.isfinite(value) for value in values.values()) else "nan"
 
 
-def evaluate_once(config: Any) -> int | str:
+def evaluate_once(config: Any, model: Any) -> int | str:
     """How many boxes it finds, or the exception's name."""
     try:
-        model = importlib.import_module("maskrcnn_benchmark.modeling.detector").build_detection_model(config)
         model.eval()
         caption = ". ".join(CATEGORIES)
         labels = {i + 1: [1 + 2 * i] for i in range(len(CATEGORIES))}
@@ -196,7 +199,7 @@ def test_knowledge_at_inference(official: Workshop, tmp_path: Path) -> None:
 
 
 def evaluate_knowledge(config: Any) -> int:
-    model = importlib.import_module("maskrcnn_benchmark.modeling.detector").build_detection_model(config)
+    model = built(config)
     model.eval()
     labels = {i + 1: [i] for i in range(len(CATEGORIES))}  # one column a class
     with torch.no_grad():
