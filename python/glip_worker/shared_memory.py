@@ -8,6 +8,7 @@ import mmap
 import os
 import secrets
 import stat
+import sys
 import threading
 from dataclasses import dataclass
 
@@ -116,6 +117,8 @@ class _Segment:
     name: str
     size: int
     descriptor: int
+    #: Where it can be written at half the cost of `pwrite`; only with all of its memory allocated.
+    mapping: mmap.mmap | None = None
     #: Not to be taken: being written, or in the client's hands.
     busy: bool = True
     writing: bool = True
@@ -124,7 +127,8 @@ class _Segment:
 class OutgoingSegments:
     """A pool of our segments in the client's directory, reused once the client has released them.
 
-    Written with `pwrite`, not through a mapping: a full file system is then an error instead of a SIGBUS.
+    Written through a mapping when the memory could be allocated before, otherwise with `pwrite`: a full file system
+    is then an error instead of a SIGBUS.
     """
 
     def __init__(self, directory: int, lock: threading.Lock) -> None:
@@ -140,13 +144,13 @@ class OutgoingSegments:
             segment = None if self._closed else self._take(buffer.nbytes)
         if segment is None:
             return None
-        written = 0
+        written = False
         with contextlib.suppress(OSError):  # ENOSPC
-            while written < buffer.nbytes:
-                written += os.pwrite(segment.descriptor, buffer[written:], written)
+            _write(segment, buffer)
+            written = True
         with self._lock:
             segment.writing = False
-            if self._closed or written < buffer.nbytes:
+            if self._closed or not written:
                 self._remove(segment)
                 return None
         return segment.name
@@ -192,6 +196,9 @@ class OutgoingSegments:
         segment = self._segments[name] = _Segment(name, size, descriptor)
         try:
             os.ftruncate(descriptor, size)
+            if sys.platform == "linux":
+                os.posix_fallocate(descriptor, 0, size)
+                segment.mapping = mmap.mmap(descriptor, size)
         except OSError:
             self._remove(segment)
             raise
@@ -203,7 +210,21 @@ class OutgoingSegments:
     def _remove(self, segment: _Segment) -> None:
         if self._segments.pop(segment.name, None) is None:
             return
+        if segment.mapping is not None:
+            segment.mapping.close()
         os.close(segment.descriptor)
         if not self._closed:
             with contextlib.suppress(OSError):
                 os.unlink(segment.name, dir_fd=self._directory)
+
+
+def _write(segment: _Segment, buffer: memoryview) -> None:
+    if segment.mapping is not None:
+        import numpy
+
+        # Assigning to a slice of the mapping would hold the GIL meanwhile.
+        numpy.copyto(numpy.frombuffer(segment.mapping, "u1", buffer.nbytes), numpy.frombuffer(buffer, "u1"))
+        return
+    written = 0
+    while written < buffer.nbytes:
+        written += os.pwrite(segment.descriptor, buffer[written:], written)

@@ -1,10 +1,11 @@
 /**
  * The way to the worker and back, beside raw ZeroMQ, pythonia and HTTP: npm run bench -- bridge [--quick]
- * docs/benchmarks.md says what each row means. GLIP_PYTHON names the interpreter.
+ * docs/benchmarks.md says what each row means. It needs `npx glip setup --group dev`.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { resolveEnvironment } from "../../src/environment/resolve.ts";
 import { measureLaunch } from "./bridge/launch.ts";
 import { measureMemory } from "./bridge/memory.ts";
 import { residentMegabytes, type Subject } from "./bridge/subject.ts";
@@ -26,7 +27,7 @@ const sizes = [1, 10, 100];
 
 const args = process.argv.slice(2);
 const quick = args.includes("--quick");
-const python = process.env["GLIP_PYTHON"] ?? "python3";
+const { python } = resolveEnvironment({ groups: ["dev"] });
 const rounds = quick ? 4 : 12;
 
 const directory = mkdtempSync(join(tmpdir(), "glip-bench-"));
