@@ -63,9 +63,9 @@ export function layoutDrawing(annotation: Annotation, options: DrawingOptions = 
   const height = Math.max(1, Math.round(annotation.height * scale));
   const colors = colorsOf(annotation);
   const items = annotation.items.filter(({ score }) => score === undefined || score >= minScore);
-  const boxes = items.map((item) => drawnBox(item, { scale, width, height }));
   const fontSize = fontSizeFor(width, height, items.length);
   const lineWidth = Math.max(1.5, Math.round(fontSize) / 6);
+  const boxes = items.map((item) => drawnBox(item, { scale, width, height, lineWidth }));
   const byArea = boxes.map((_, index) => index).sort((a, b) => areaOf(boxes[b]) - areaOf(boxes[a]));
   const captionText = caption ? annotation.caption : undefined;
   const strip = captionText && layoutCaption(captionText, { width, top: height, fontSize: fontSize * 1.15, colors });
@@ -97,15 +97,26 @@ function fontSizeFor(width: number, height: number, count: number): number {
   return Math.min(Math.max(wanted, 11.5), Math.max(6, height * 0.5));
 }
 
-/** The box inside the picture: corners in order, none outside. */
-function drawnBox({ box }: AnnotationItem, size: { scale: number; width: number; height: number }): Rectangle {
-  const along = (a: number, b: number, limit: number): [number, number] => {
-    const clamped = [a, b].map((value) => Math.max(0, Math.min(value * size.scale, limit)));
-    return [Math.min(...clamped), Math.max(...clamped)];
+interface Bounds {
+  scale: number;
+  width: number;
+  height: number;
+  lineWidth: number;
+}
+
+/** The box inside the picture: its corners in order, and all of its line visible. */
+function drawnBox({ box }: AnnotationItem, { scale, width, height, lineWidth }: Bounds): Rectangle {
+  const along = (a: number, b: number, limit: number): [start: number, length: number] => {
+    const margin = Math.min(lineWidth, limit) / 2;
+    const [from, to] = [a, b].map((value) => Math.max(margin, Math.min(value * scale, limit - margin))) as [
+      number,
+      number,
+    ];
+    return [Math.min(from, to), Math.abs(to - from)];
   };
-  const [left, right] = along(box[0], box[2], size.width);
-  const [top, bottom] = along(box[1], box[3], size.height);
-  return { x: left, y: top, width: right - left, height: bottom - top };
+  const [x, across] = along(box[0], box[2], width);
+  const [y, down] = along(box[1], box[3], height);
+  return { x, y, width: across, height: down };
 }
 
 interface LabelSettings {

@@ -29,6 +29,8 @@ export interface CaptionSettings {
 const INK = "#1c1c1e";
 /** More lines than these end in an ellipsis. */
 const MOST_LINES = 12;
+/** Left and right of a phrase, in parts of the font size. */
+const PADDING = 0.28;
 
 interface Word {
   text: string;
@@ -45,7 +47,7 @@ export function layoutCaption(
   const lineHeight = fontSize * 1.75;
   const lines = breakLines(wordsOf(caption), width - 2 * margin, fontSize);
   const chipHeight = fontSize * 1.5;
-  const padding = fontSize * 0.28;
+  const padding = PADDING * fontSize;
   const pieces = lines.flatMap((line, row) => {
     const y = top + margin * 0.8 + row * lineHeight + (lineHeight - chipHeight) / 2;
     const baseline = y + (chipHeight + fontSize * CAPITAL_HEIGHT) / 2;
@@ -53,15 +55,15 @@ export function layoutCaption(
     return runsOf(line).map(({ text, phrase }): CaptionPiece => {
       const key = phrase === undefined ? undefined : caption.phrases[phrase]?.colorKey;
       const color = key === undefined ? undefined : colors.get(key);
-      const across = measure(text, fontSize);
+      const across = measure(text, fontSize) + (phrase === undefined ? 0 : 2 * padding);
       const piece = {
-        x: x - padding,
+        x,
         y,
-        width: across + 2 * padding,
+        width: across,
         height: chipHeight,
         color,
         ink: color === undefined ? INK : inkOn(color),
-        text: { x, y: baseline, line: layoutLine(text, fontSize) },
+        text: { x: phrase === undefined ? x : x + padding, y: baseline, line: layoutLine(text, fontSize) },
       };
       x += across;
       return piece;
@@ -97,13 +99,14 @@ function breakLines(words: readonly Word[], width: number, fontSize: number): Wo
     used = 0;
   };
   for (const group of unbreakable(words)) {
-    const across = group.reduce((sum, { text }) => sum + measure(text, fontSize), 0);
+    const across = group.reduce((sum, { text }) => sum + measure(text, fontSize), 0) + 2 * PADDING * fontSize;
     const isSpace = group[0]?.text === " ";
     if (used > 0 && used + across > width && !isSpace) newLine();
     if (isSpace && (used === 0 || used + across > width)) continue;
     for (const { text, phrase } of group) {
       for (const part of measure(text, fontSize) > width ? clusters(text) : [text]) {
-        const partWidth = measure(part, fontSize);
+        const begins = phrase !== undefined && (lines.at(-1) as Word[]).at(-1)?.phrase !== phrase;
+        const partWidth = measure(part, fontSize) + (begins ? 2 * PADDING * fontSize : 0);
         if (used > 0 && used + partWidth > width) newLine();
         (lines.at(-1) as Word[]).push({ text: part, phrase });
         used += partWidth;

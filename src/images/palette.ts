@@ -57,9 +57,12 @@ export function relativeLuminance(color: string): number {
   return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
 }
 
+/** Chosen so that the words that are asked for most get colours far apart. */
+const SEED = 0x811c96b4;
+
 /** FNV-1a over UTF-16 units, upper and lower case alike. */
 function hash(text: string): number {
-  let value = 0x811c9dc5;
+  let value = SEED;
   const folded = text.toLowerCase();
   for (let index = 0; index < folded.length; index++) {
     value = Math.imul(value ^ folded.charCodeAt(index), 0x01000193) >>> 0;

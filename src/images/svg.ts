@@ -1,6 +1,7 @@
 import type { Annotation } from "./annotation.ts";
 import { type Drawing, type DrawingOptions, type DrawnBox, type DrawnLabel, layoutDrawing } from "./annotate.ts";
 import type { Caption } from "./caption.ts";
+import { inkOn } from "./palette.ts";
 import { replacementPath, type TextLine } from "./text.ts";
 
 export interface SvgOptions extends DrawingOptions {
@@ -47,13 +48,13 @@ export function escape(text: string): string {
     .replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
-/** The line of a box has a dark seam, so that it stands out from a ground of its own colour. */
+/** The line of a box has a seam, dark for a light colour, so that it stands out from a ground of its own colour. */
 function boxElement({ x, y, width, height, color, fill, title }: DrawnBox, lineWidth: number): string {
   const place = `x="${short(x)}" y="${short(y)}" width="${short(width)}" height="${short(height)}" rx="${short(lineWidth)}"`;
   const inside = fill > 0 ? `fill="${color}" fill-opacity="${fill}"` : `fill="none"`;
   return (
     `<g><title>${escape(title)}</title>` +
-    `<rect ${place} fill="none" stroke="#000" stroke-opacity="0.4" stroke-width="${short(lineWidth * 1.8)}"/>` +
+    `<rect ${place} fill="none" stroke="${inkOn(color)}" stroke-opacity="0.45" stroke-width="${short(lineWidth * 1.8)}"/>` +
     `<rect ${place} ${inside} stroke="${color}" stroke-width="${short(lineWidth)}"/></g>`
   );
 }

@@ -1,0 +1,57 @@
+import type { Annotation, Box } from "../../images/annotation.ts";
+import type { ResolvedImage } from "../../images/source.ts";
+import { count, describeObject, Pictured } from "./pictured.ts";
+
+/** An object that was found. */
+export interface DetectedObject {
+  /** Its category's name, as it was asked for. */
+  label: string;
+  /** Index of its category in what was asked for. */
+  category: number;
+  /** 0 to 1. */
+  score: number;
+  /** `[x1, y1, x2, y2]` in pixels of the upright picture. */
+  box: Box;
+}
+
+export interface DetectionsData {
+  width: number;
+  height: number;
+  categories: readonly string[];
+  objects: readonly DetectedObject[];
+}
+
+/** What `detect` found in a picture, best score first. Iterates over its objects. */
+export class Detections extends Pictured implements Iterable<DetectedObject> {
+  readonly objects: readonly DetectedObject[];
+  /** What was asked for. */
+  readonly categories: readonly string[];
+
+  /** For the task that fills it; `picture` is kept for drawing. */
+  constructor(data: DetectionsData & { picture: ResolvedImage }) {
+    super(data);
+    this.categories = data.categories;
+    this.objects = data.objects;
+  }
+
+  [Symbol.iterator](): Iterator<DetectedObject> {
+    return this.objects[Symbol.iterator]();
+  }
+
+  /** The data alone, without the picture. */
+  toJSON(): DetectionsData {
+    const { width, height, categories, objects } = this;
+    return { width, height, categories, objects };
+  }
+
+  protected override annotate(): Annotation {
+    const { width, height, objects, categories } = this;
+    const items = objects.map(({ box, label, score }) => ({ box, label, score, colorKey: label }));
+    return { width, height, items, colorKeys: categories };
+  }
+
+  protected override describe(): [string, ...string[]] {
+    const title = `Detections ${this.width}x${this.height}: ${count(this.objects.length, "object")}`;
+    return [title, ...this.objects.map(describeObject)];
+  }
+}

@@ -1,0 +1,81 @@
+import type { Annotation, Box } from "../../images/annotation.ts";
+import type { ResolvedImage } from "../../images/source.ts";
+import { count, describeObject, Pictured } from "./pictured.ts";
+
+/** An object that a phrase of the caption speaks of. */
+export interface GroundedObject {
+  /** The phrase's text. */
+  label: string;
+  /** Index of its phrase. */
+  phrase: number;
+  /** 0 to 1. */
+  score: number;
+  /** `[x1, y1, x2, y2]` in pixels of the upright picture. */
+  box: Box;
+}
+
+/** A phrase of the caption, and what it speaks of in the picture. */
+export interface GroundedPhrase {
+  text: string;
+  /** Where it stands in the caption, in UTF-16 units: `caption.slice(...span)`. */
+  span: readonly [start: number, end: number];
+  /** Best score first; empty when nothing was found for it. */
+  objects: readonly GroundedObject[];
+}
+
+export interface GroundingData {
+  width: number;
+  height: number;
+  caption: string;
+  phrases: readonly GroundedPhrase[];
+}
+
+/** What `ground` found for the phrases of a caption. Iterates over the objects. */
+export class Grounding extends Pictured implements Iterable<GroundedObject> {
+  readonly caption: string;
+  /** In the order of the caption. */
+  readonly phrases: readonly GroundedPhrase[];
+  /** Those of all phrases, best score first. */
+  readonly objects: readonly GroundedObject[];
+
+  /** For the task that fills it; `picture` is kept for drawing. */
+  constructor(data: GroundingData & { picture: ResolvedImage }) {
+    super(data);
+    this.caption = data.caption;
+    this.phrases = data.phrases;
+    this.objects = data.phrases.flatMap(({ objects }) => objects).sort((a, b) => b.score - a.score);
+  }
+
+  [Symbol.iterator](): Iterator<GroundedObject> {
+    return this.objects[Symbol.iterator]();
+  }
+
+  /** The data alone, without the picture. */
+  toJSON(): GroundingData {
+    const { width, height, caption, phrases } = this;
+    return { width, height, caption, phrases };
+  }
+
+  /** A phrase without objects stays uncoloured. */
+  protected override annotate(): Annotation {
+    const { width, height, caption, phrases, objects } = this;
+    const items = objects.map(({ box, label, score }) => ({ box, label, score, colorKey: label }));
+    const colored = phrases.filter((phrase) => phrase.objects.length > 0);
+    return {
+      width,
+      height,
+      items,
+      colorKeys: phrases.map(({ text }) => text),
+      caption: {
+        text: caption,
+        phrases: colored.map(({ text, span: [start, end] }) => ({ start, end, colorKey: text })),
+      },
+    };
+  }
+
+  protected override describe(): [string, ...string[]] {
+    const { width, height, caption, objects } = this;
+    const title = `Grounding ${width}x${height} of ${JSON.stringify(caption)}: ${count(objects.length, "object")}`;
+    return [title, ...objects.map(describeObject)];
+  }
+}
