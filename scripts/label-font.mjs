@@ -13,7 +13,7 @@ const require = createRequire(import.meta.url);
 const opentype = require("opentype.js");
 
 const EM = 1000;
-/** Subsets of the package, and the code points taken of each. */
+/** Subsets of the package, and the code points taken of each. @type {[subset: string, ranges: number[][]][]} */
 const subsets = [
   [
     "latin",

@@ -55,7 +55,9 @@ class StructWriter {
     const name = pascal(kind);
     this.#write(name, json, `, tag_field="kind", tag="${kind}"`, (field) => {
       if (field === "kind") return undefined;
-      return kind === "request" && field === "params" ? "Raw" : this.#type(propertiesOf(json)[field] ?? {}, `${name}${pascal(field)}`);
+      return kind === "request" && field === "params"
+        ? "Raw"
+        : this.#type(propertiesOf(json)[field] ?? {}, `${name}${pascal(field)}`);
     });
     return name;
   }
@@ -74,12 +76,16 @@ class StructWriter {
       return [`    ${field}: ${type}`];
     });
     const body = lines.length > 0 ? lines.join("\n") : "    pass";
-    this.blocks.push(`\nclass ${name}(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True${options}):\n${body}\n`);
+    this.blocks.push(
+      `\nclass ${name}(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True${options}):\n${body}\n`,
+    );
   }
 
   #type(json: Json, name: string): string {
-    if (json["x-tensor"] !== undefined) return tensorType(json["x-tensor"] as { dtypes: string[] | null; rank: number | null });
-    if (Array.isArray(json["anyOf"])) return (json["anyOf"] as Json[]).map((option) => this.#type(option, name)).join(" | ");
+    if (json["x-tensor"] !== undefined)
+      return tensorType(json["x-tensor"] as { dtypes: string[] | null; rank: number | null });
+    if (Array.isArray(json["anyOf"]))
+      return (json["anyOf"] as Json[]).map((option) => this.#type(option, name)).join(" | ");
     if (Array.isArray(json["enum"])) return `Literal[${json["enum"].map((value) => JSON.stringify(value)).join(", ")}]`;
     if (json["const"] !== undefined) return `Literal[${JSON.stringify(json["const"])}]`;
     if (Array.isArray(json["type"])) {
@@ -93,18 +99,28 @@ class StructWriter {
       case "boolean":
         return "bool";
       case "string":
-        return limited("str", { pattern: json["pattern"], min_length: json["minLength"], max_length: json["maxLength"] });
+        return limited("str", {
+          pattern: json["pattern"],
+          min_length: json["minLength"],
+          max_length: json["maxLength"],
+        });
       case "integer":
         return limited("int", { ge: json["minimum"], le: json["maximum"] });
       case "number":
-        return limited("float", { ge: json["minimum"], le: json["maximum"], gt: json["exclusiveMinimum"], lt: json["exclusiveMaximum"] });
+        return limited("float", {
+          ge: json["minimum"],
+          le: json["maximum"],
+          gt: json["exclusiveMinimum"],
+          lt: json["exclusiveMaximum"],
+        });
       case "array":
         return limited(`list[${this.#type((json["items"] ?? {}) as Json, `${name}Item`)}]`, {
           min_length: json["minItems"],
           max_length: json["maxItems"],
         });
       case "object":
-        if (json["properties"] === undefined) return `dict[str, ${this.#type((json["additionalProperties"] ?? {}) as Json, `${name}Value`)}]`;
+        if (json["properties"] === undefined)
+          return `dict[str, ${this.#type((json["additionalProperties"] ?? {}) as Json, `${name}Value`)}]`;
         return this.struct(name, json);
       default:
         throw new Error(`${name}: no Python type for ${JSON.stringify(json)}`);
@@ -115,13 +131,18 @@ class StructWriter {
 function tensorType({ dtypes, rank }: { dtypes: string[] | null; rank: number | null }): string {
   return dtypes === null && rank === null
     ? "Tensor"
-    : `Annotated[Tensor, Meta(extra={"dtypes": ${JSON.stringify(dtypes) ?? "None"}, "rank": ${rank ?? "None"}})]`.replace("null", "None");
+    : `Annotated[Tensor, Meta(extra={"dtypes": ${JSON.stringify(dtypes) ?? "None"}, "rank": ${rank ?? "None"}})]`.replace(
+        "null",
+        "None",
+      );
 }
 
 function limited(type: string, limits: Record<string, unknown>): string {
   const given = Object.entries(limits).filter(([, value]) => value !== undefined);
   if (given.length === 0) return type;
-  const text = given.map(([key, value]) => `${key}=${typeof value === "string" ? `r${JSON.stringify(value)}` : String(value)}`);
+  const text = given.map(
+    ([key, value]) => `${key}=${typeof value === "string" ? `r${JSON.stringify(value)}` : String(value)}`,
+  );
   return `Annotated[${type}, Meta(${text.join(", ")})]`;
 }
 
@@ -130,5 +151,8 @@ function propertiesOf(json: Json): Record<string, Json> {
 }
 
 function pascal(name: string): string {
-  return name.split(/[._]/).map((part) => part.charAt(0).toUpperCase() + part.slice(1)).join("");
+  return name
+    .split(/[._]/)
+    .map((part) => part.charAt(0).toUpperCase() + part.slice(1))
+    .join("");
 }
