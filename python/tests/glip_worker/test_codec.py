@@ -179,6 +179,7 @@ def test_a_full_file_system_is_no_error(memory: SharedMemory, monkeypatch: pytes
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.pwrite", full)
+    monkeypatch.setattr("os.posix_fallocate", full, raising=False)
     assert memory.outgoing.put(memoryview(bytes(10))) is None
     assert os.listdir(f"/proc/self/fd/{memory._directory}") == []
 
