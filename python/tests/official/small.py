@@ -87,7 +87,7 @@ class Workshop:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=110,
+            timeout=240,
             check=False,
         )
         assert done.returncode == 0, done.stdout[-4000:]

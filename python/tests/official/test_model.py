@@ -16,6 +16,7 @@ from torch import Tensor
 pytestmark = [
     pytest.mark.official,
     pytest.mark.slow,
+    pytest.mark.timeout(300),  # a cold disk can take minutes to give torch and transformers
     pytest.mark.filterwarnings("ignore"),  # the official code's own
 ]
 

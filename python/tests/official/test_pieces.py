@@ -18,6 +18,7 @@ from small import CATEGORIES, CHANNELS, MODEL, Workshop
 pytestmark = [
     pytest.mark.official,
     pytest.mark.slow,
+    pytest.mark.timeout(300),  # a cold disk can take minutes to give torch and transformers
     pytest.mark.filterwarnings("ignore"),  # the official code's own
 ]
 

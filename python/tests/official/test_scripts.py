@@ -9,7 +9,7 @@ import pytest
 import torch
 from small import Workshop
 
-pytestmark = [pytest.mark.official, pytest.mark.slow]
+pytestmark = [pytest.mark.official, pytest.mark.slow, pytest.mark.timeout(300)]
 
 LOSSES = re.compile(r"^eta: .*iter: (\d+) .*?loss: ([\d.]+)", re.MULTILINE)
 
