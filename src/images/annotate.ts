@@ -77,7 +77,7 @@ export function layoutDrawing(annotation: Annotation, options: DrawingOptions = 
     boxes: byArea.map((index) => {
       const item = items[index] as AnnotationItem;
       const title = titleOf(item);
-      const fill = items.length > CROWD ? 0 : 0.1;
+      const fill = items.length > CROWD ? 0 : 0.06;
       return { ...(boxes[index] as Rectangle), color: colors.get(item.colorKey) as Color, fill, title };
     }),
     labels: labels ? drawnLabels(items, boxes, { width, height, lineWidth, fontSize, scores, colors }) : [],
