@@ -60,17 +60,22 @@ export async function renderSVG(
 
 let fontsFound: Promise<boolean> | undefined;
 
-/** Without any font on this machine, sharp would draw nothing for characters that have no outline of ours. */
+/** Without any font on this machine, sharp draws boxes of its own, which fit nowhere. */
 async function missingCharacters(sharp: SharpModule, drawing: Drawing): Promise<"fonts" | "boxes"> {
   const lines = [...drawing.labels, ...(drawing.caption?.pieces ?? [])].map(({ text }) => text.line);
   if (lines.every(({ runs }) => runs.every(({ kind }) => kind === "outline"))) return "fonts";
-  fontsFound ??= drawsText(sharp);
+  fontsFound ??= hasFonts(sharp);
   return (await fontsFound) ? "fonts" : "boxes";
 }
 
-async function drawsText(sharp: SharpModule): Promise<boolean> {
-  const text = `<text x="2" y="16" font-family="sans-serif" font-size="16">H</text>`;
-  const probe = `<svg xmlns="http://www.w3.org/2000/svg" width="20" height="20">${text}</svg>`;
-  const { channels } = await sharp(Buffer.from(probe)).stats();
-  return (channels.at(-1)?.max ?? 0) > 0;
+/** With a font, an H does not look like an i. */
+async function hasFonts(sharp: SharpModule): Promise<boolean> {
+  const [one, other] = await Promise.all(
+    ["H", "i"].map((letter) => {
+      const text = `<text x="2" y="16" font-family="sans-serif" font-size="16">${letter}</text>`;
+      const probe = `<svg xmlns="http://www.w3.org/2000/svg" width="20" height="20">${text}</svg>`;
+      return sharp(Buffer.from(probe)).raw().toBuffer();
+    }),
+  );
+  return one?.equals(other as Buffer) === false;
 }

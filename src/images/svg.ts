@@ -88,10 +88,7 @@ function textElement(
 ): string {
   const runs = line.runs.map((run) => {
     if (run.kind === "outline") return `<path d="${run.path}"/>`;
-    if (missing === "boxes") {
-      const count = Array.from(new Intl.Segmenter().segment(run.text)).length;
-      return `<path d="${replacementPath(count, run.x, run.width, fontSize)}"/>`;
-    }
+    if (missing === "boxes") return `<path d="${replacementPath(run, fontSize)}"/>`;
     return (
       `<text x="${short(run.x)}" y="0" font-family="system-ui, sans-serif" font-weight="600" font-size="${short(fontSize)}" ` +
       `textLength="${short(run.width)}" lengthAdjust="spacingAndGlyphs">${escape(run.text)}</text>`

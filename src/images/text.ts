@@ -19,7 +19,7 @@ export const DESCENT = 0.21;
 const EM = 1000;
 const ELLIPSIS = "…";
 /** Drawn where a character can't be: an upright box, 0.6 em wide. */
-const REPLACEMENT_OUTLINE = "m80 0v-700h440v700zm60-60h320v-580h-320z";
+const REPLACEMENT_OUTLINE = "m60 0v-727h480v727zm80-80h320v-567h-320z";
 const REPLACEMENT_ADVANCE = 600;
 
 interface Glyph {
@@ -34,22 +34,23 @@ export function layoutLine(text: string, size: number): TextLine {
   const runs: TextRun[] = [];
   let path = "";
   let x = 0;
-  let system: { kind: "system"; text: string; x: number; width: number } | undefined;
+  let system: Extract<TextRun, { kind: "system" }> | undefined;
+  let spaces = "";
   for (const cluster of clusters(text)) {
     const glyph = glyphOf(cluster);
     const width = widthOf(cluster, size);
     if (glyph === undefined) {
       if (system === undefined) runs.push((system = { kind: "system", text: "", x, width: 0 }));
-      system.text += cluster;
-      system.width += width;
+      // Spaces between two words of such a script stay with them: their order is the font's to say.
+      system.text += spaces + cluster;
+      system.width = x + width - system.x;
+      spaces = "";
+    } else if (glyph.outline === "") {
+      spaces = system === undefined ? "" : spaces + cluster;
     } else {
-      if (cluster !== " ") system = undefined;
-      if (glyph.outline !== "") path += `M${round(x)} 0${scaled(glyph.outline, size)}`;
-      else if (system !== undefined) {
-        // A space between two words of one foreign script stays with them: their order is the font's to say.
-        system.text += cluster;
-        system.width += width;
-      }
+      path += `M${round(x)} 0${scaled(glyph.outline, size)}`;
+      system = undefined;
+      spaces = "";
     }
     x += width;
   }
@@ -84,14 +85,17 @@ export function hasOutlines(text: string): boolean {
   return clusters(text).every((cluster) => glyphOf(cluster) !== undefined);
 }
 
-/** The outline that stands for `count` characters that can't be drawn, within `width` pixels from `x`. */
-export function replacementPath(count: number, x: number, width: number, size: number): string {
-  const step = width / Math.max(1, count);
-  const shown = Math.min(size, (step / REPLACEMENT_ADVANCE) * EM);
-  return Array.from(
-    { length: count },
-    (_, index) => `M${round(x + index * step)} 0${scaled(REPLACEMENT_OUTLINE, shown)}`,
-  ).join("");
+/** Outlines of boxes that stand for the characters of a run that can't be drawn. */
+export function replacementPath({ text, x }: { text: string; x: number }, size: number): string {
+  let path = "";
+  let at = x;
+  for (const cluster of clusters(text)) {
+    const width = widthOf(cluster, size);
+    const indent = (width - (REPLACEMENT_ADVANCE * size) / EM) / 2;
+    if (cluster !== " ") path += `M${round(at + indent)} 0${scaled(REPLACEMENT_OUTLINE, size)}`;
+    at += width;
+  }
+  return path;
 }
 
 /** User-perceived characters; what would break a line or draw nothing is left out. */

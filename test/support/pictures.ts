@@ -17,7 +17,7 @@ export function encoded(bytes: Uint8Array): ResolvedImage {
 /** A drawn picture, to look at its pixels. */
 export async function decode(
   bytes: Uint8Array,
-): Promise<{ width: number; height: number; at(x: number, y: number): string }> {
+): Promise<{ width: number; height: number; at: (x: number, y: number) => string }> {
   const { data, info } = await sharp(bytes)
     .removeAlpha()
     .toColourspace("srgb")
