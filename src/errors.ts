@@ -58,6 +58,14 @@ export interface ErrorDetails {
   weights_mismatch: { path: string; field: string; expected: string; received: string };
   /** A download ended without its file. What came is kept where it can be continued. */
   download_failed: { url: string; reason: DownloadFailure; status: number | undefined; bytes: number };
+  /** A picture cannot be used: not a picture, damaged, too large. `path` is its file, or `image` for bytes and pixels. */
+  image_invalid: { path: string; reason: string };
+  /** A configuration cannot be used. `keys` are those that are wrong; `path` is its file, or the option's name. */
+  config_invalid: { path: string; keys: string[]; reason: string };
+  /** Annotations cannot be trained or evaluated on. The first problems, each with its place, and how many there are. */
+  dataset_invalid: { path: string; problems: { where: string; reason: string }[]; count: number };
+  /** A training or evaluation process failed; `output` is the run's folder. */
+  training_failed: { exitCode: number | undefined; output: string; lastLogLines: string[]; logFile: string | undefined };
   /** The disk that holds `path` is full. Sizes in bytes; undefined where they are not known. */
   disk_full: { path: string; needed: number | undefined; free: number | undefined };
   /** A file or folder cannot be read, written or understood. */

@@ -12,7 +12,7 @@ export function pythonStructs(schema: ProtocolSchema, hash: string): string {
     const parts = [
       writer.struct(`${base}Params`, params),
       writer.struct(`${base}Result`, result),
-      event === null ? "None" : writer.struct(`${base}Event`, event),
+      event === null ? "None" : writer.union(`${base}Event`, event),
     ];
     return `    "${name}": MethodTypes(${parts.join(", ")}),`;
   });
@@ -30,11 +30,11 @@ SCHEMA_HASH = "${hash}"
 
 
 class MethodTypes(NamedTuple):
-    """The structs of one method; \`event\` is None when it cannot be streamed."""
+    """The structs of one method; \`event\` is None when it cannot be streamed, else one struct or a union of them."""
 
     params: type[Struct]
     result: type[Struct]
-    event: type[Struct] | None
+    event: Any
 
 ${writer.blocks.join("\n")}
 
@@ -49,6 +49,8 @@ ${methods.join("\n")}
 
 class StructWriter {
   readonly blocks: string[] = [];
+  /** Schemas with a title are one struct of that name, wherever they occur. */
+  readonly #titled = new Map<string, string>();
 
   /** A message: its \`kind\` becomes msgspec's tag; a request's params stay undecoded until the method is known. */
   message(kind: string, json: Json): string {
@@ -63,8 +65,39 @@ class StructWriter {
   }
 
   struct(name: string, json: Json): string {
+    const title = json["title"] as string | undefined;
+    if (title !== undefined) return this.#once(title, json);
     this.#write(name, json, "", (field) => this.#type(propertiesOf(json)[field] ?? {}, `${name}${pascal(field)}`));
     return name;
+  }
+
+  /** One struct, or several that their literal `type` tells apart. */
+  union(name: string, json: Json): string {
+    const options = (json["oneOf"] ?? json["anyOf"]) as Json[] | undefined;
+    if (options === undefined) return this.struct(name, json);
+    const title = (json["title"] as string | undefined) ?? name;
+    if (!this.#titled.has(title)) {
+      this.#titled.set(title, JSON.stringify(json));
+      const members = options.map((one) => this.struct(name, one));
+      this.blocks.push(`\n${title} = ${members.join(" | ")}\n`);
+    }
+    return title;
+  }
+
+  #once(title: string, json: Json): string {
+    const text = JSON.stringify(json);
+    const before = this.#titled.get(title);
+    if (before !== undefined && before !== text) throw new Error(`two schemas are called ${title}`);
+    if (before !== undefined) return title;
+    this.#titled.set(title, text);
+    const { const: tag } = propertiesOf(json)["type"] ?? {};
+    const options = tag === undefined ? "" : `, tag_field="type", tag=${JSON.stringify(tag)}`;
+    this.#write(title, json, options, (field) =>
+      field === "type" && tag !== undefined
+        ? undefined
+        : this.#type(propertiesOf(json)[field] ?? {}, `${title}${pascal(field)}`),
+    );
+    return title;
   }
 
   #write(name: string, json: Json, options: string, typeOf: (field: string) => string | undefined): void {

@@ -1,5 +1,8 @@
 import type { z } from "zod";
 import { diagnostics } from "./diagnostics.ts";
+import { model } from "./model.ts";
+import { trainingMethods } from "./training.ts";
+import { vision } from "./vision.ts";
 
 /** One method of the worker: what goes in, what comes out, and what a stream of it yields on the way. */
 export interface MethodSchema {
@@ -9,7 +12,7 @@ export interface MethodSchema {
 }
 
 /** Every method that the SDK declares. A worker may have more: those of the user's own plugins, which are untyped. */
-export const methods = { ...diagnostics } satisfies Record<string, MethodSchema>;
+export const methods = { ...diagnostics, ...model, ...vision, ...trainingMethods } satisfies Record<string, MethodSchema>;
 
 export type Methods = typeof methods;
 export type MethodName = keyof Methods;

@@ -8,15 +8,15 @@ from msgspec import Meta, Raw, Struct
 from glip_worker.tensors import Tensor
 
 PROTOCOL_VERSION = 1
-SCHEMA_HASH = "d0ce1ccddea6485dba03831e968484d02784893716cc91ff879b1fdfb56fb638"
+SCHEMA_HASH = "893cdbafbd3ba7124947fea171267b42f89236db29e4def01154eddd3dbc4264"
 
 
 class MethodTypes(NamedTuple):
-    """The structs of one method; `event` is None when it cannot be streamed."""
+    """The structs of one method; `event` is None when it cannot be streamed, else one struct or a union of them."""
 
     params: type[Struct]
     result: type[Struct]
-    event: type[Struct] | None
+    event: Any
 
 
 class Hello(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="kind", tag="hello"):
@@ -149,6 +149,249 @@ class DiagnosticsCountEvent(Struct, frozen=True, forbid_unknown_fields=True, kw_
     step: Annotated[int, Meta(ge=0, le=9007199254740991)]
 
 
+class ModelLoadParams(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    config: str
+    weights: str | None
+    text_encoder: str | None
+    accelerate: list[str]
+    settings: dict[str, Any]
+
+
+class ModelLoadResult(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    parameters: Annotated[int, Meta(ge=0, le=9007199254740991)]
+    tensors: Annotated[int, Meta(ge=0, le=9007199254740991)]
+    ignored: list[str]
+    seconds: float
+
+
+class Image(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    path: str | None
+    encoded: Annotated[Tensor, Meta(extra={"dtypes": ["uint8"], "rank": 1})] | None
+    pixels: Annotated[Tensor, Meta(extra={"dtypes": ["uint8"], "rank": 3})] | None
+
+
+class VisionDetectParams(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    image: Image
+    threshold: Annotated[float, Meta(ge=0, le=1)]
+    max_objects: Annotated[int, Meta(ge=1, le=4294967295)] | None
+    short_side: Annotated[int, Meta(ge=1, le=4294967295)] | None
+    long_side: Annotated[int, Meta(ge=1, le=4294967295)] | None
+    categories: Annotated[list[str], Meta(min_length=1)]
+
+
+class VisionDetectResult(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    width: Annotated[int, Meta(ge=0, le=9007199254740991)]
+    height: Annotated[int, Meta(ge=0, le=9007199254740991)]
+    boxes: Annotated[Tensor, Meta(extra={"dtypes": ["float32"], "rank": 2})]
+    scores: Annotated[Tensor, Meta(extra={"dtypes": ["float32"], "rank": 1})]
+    categories: Annotated[Tensor, Meta(extra={"dtypes": ["int32"], "rank": 1})]
+
+
+class Span(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    start: Annotated[int, Meta(ge=0, le=4294967295)]
+    end: Annotated[int, Meta(ge=0, le=4294967295)]
+
+
+class VisionGroundParams(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    image: Image
+    threshold: Annotated[float, Meta(ge=0, le=1)]
+    max_objects: Annotated[int, Meta(ge=1, le=4294967295)] | None
+    short_side: Annotated[int, Meta(ge=1, le=4294967295)] | None
+    long_side: Annotated[int, Meta(ge=1, le=4294967295)] | None
+    caption: str
+    phrases: Annotated[list[Span], Meta(min_length=1)] | None
+
+
+class VisionGroundResult(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    width: Annotated[int, Meta(ge=0, le=9007199254740991)]
+    height: Annotated[int, Meta(ge=0, le=9007199254740991)]
+    boxes: Annotated[Tensor, Meta(extra={"dtypes": ["float32"], "rank": 2})]
+    scores: Annotated[Tensor, Meta(extra={"dtypes": ["float32"], "rank": 1})]
+    phrases: list[Span]
+    phrase_indices: Annotated[Tensor, Meta(extra={"dtypes": ["int32"], "rank": 1})]
+
+
+class Wording(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    prefix: str
+    name: str
+    suffix: str
+
+
+class Dataset(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    format: Literal["coco", "mdetr"]
+    annotations: str
+    images: str
+    copies: Annotated[int, Meta(ge=1, le=4294967295)]
+
+
+class Pieces(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    masked_language: bool
+    contrast: Literal["none", "fpn", "backbone"]
+    mask_head: Literal["none", "plain", "text"]
+
+
+class TrainingPretrainParams(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    output: str
+    config: str
+    text_encoder: str | None
+    settings: dict[str, Any]
+    accelerate: list[str]
+    processes: Annotated[int, Meta(ge=1, le=4294967295)]
+    seed: Annotated[int, Meta(ge=0, le=4294967295)] | None
+    wordings: Annotated[list[Wording], Meta(min_length=1)] | None
+    short_sides: Annotated[list[Annotated[int, Meta(ge=1, le=4294967295)]], Meta(min_length=1)] | None
+    long_side: Annotated[int, Meta(ge=1, le=4294967295)] | None
+    readers: Annotated[int, Meta(ge=0, le=4294967295)] | None
+    train: Annotated[list[Dataset], Meta(min_length=1)]
+    validation: Dataset | None
+    weights: str | None
+    resume: bool
+    epochs: Annotated[int, Meta(ge=1, le=4294967295)] | None
+    batch_size: Annotated[int, Meta(ge=1, le=4294967295)] | None
+    learning_rate: Annotated[float, Meta(gt=0)] | None
+    language_learning_rate: Annotated[float, Meta(gt=0)] | None
+    weight_decay: Annotated[float, Meta(ge=0)] | None
+    warmup_steps: Annotated[int, Meta(ge=0, le=4294967295)] | None
+    milestones: list[Annotated[float, Meta(gt=0, lt=1)]] | None
+    clip_gradients: Annotated[float, Meta(gt=0)] | None
+    ema: Annotated[float, Meta(ge=0, lt=1)] | None
+    mixed_precision: bool | None
+    gradient_checkpointing: bool | None
+    checkpoint_steps: Annotated[int, Meta(ge=1, le=4294967295)] | None
+    frozen_stages: Annotated[int, Meta(ge=0, le=4294967295)] | None
+    pieces: Pieces
+
+
+class Trained(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    output: str
+    config: str
+    checkpoint: str | None
+    best: str | None
+    steps: Annotated[int, Meta(ge=0, le=9007199254740991)]
+    total_steps: Annotated[int, Meta(ge=0, le=9007199254740991)]
+    ended: Literal["completed", "plateau"]
+    metrics: dict[str, float | None] | None
+    seconds: float
+
+
+class StartEvent(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="type", tag="start"):
+    total_steps: Annotated[int, Meta(ge=0, le=9007199254740991)] | None
+    config: str
+    command: list[str]
+
+
+class StepEvent(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="type", tag="step"):
+    step: Annotated[int, Meta(ge=0, le=9007199254740991)]
+    total_steps: Annotated[int, Meta(ge=0, le=9007199254740991)]
+    epoch: float
+    losses: dict[str, float | None]
+    learning_rate: float
+    seconds: float
+    data_seconds: float
+    memory_bytes: Annotated[int, Meta(ge=0, le=9007199254740991)] | None
+    eta_seconds: float
+
+
+class ProgressEvent(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="type", tag="progress"):
+    pictures: Annotated[int, Meta(ge=0, le=9007199254740991)]
+    total_pictures: Annotated[int, Meta(ge=0, le=9007199254740991)]
+    eta_seconds: float
+
+
+class EvaluationEvent(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="type", tag="evaluation"):
+    step: Annotated[int, Meta(ge=0, le=9007199254740991)] | None
+    metrics: dict[str, float | None]
+
+
+class CheckpointEvent(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="type", tag="checkpoint"):
+    step: Annotated[int, Meta(ge=0, le=9007199254740991)] | None
+    path: str
+    best: bool
+
+
+class LogEvent(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="type", tag="log"):
+    text: str
+
+
+TrainingEvent = StartEvent | StepEvent | ProgressEvent | EvaluationEvent | CheckpointEvent | LogEvent
+
+
+class Patience(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    learning_rate: Annotated[int, Meta(ge=1, le=4294967295)]
+    stop: Annotated[int, Meta(ge=1, le=4294967295)]
+
+
+class TrainingFinetuneParams(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    output: str
+    config: str
+    text_encoder: str | None
+    settings: dict[str, Any]
+    accelerate: list[str]
+    processes: Annotated[int, Meta(ge=1, le=4294967295)]
+    seed: Annotated[int, Meta(ge=0, le=4294967295)] | None
+    wordings: Annotated[list[Wording], Meta(min_length=1)] | None
+    short_sides: Annotated[list[Annotated[int, Meta(ge=1, le=4294967295)]], Meta(min_length=1)] | None
+    long_side: Annotated[int, Meta(ge=1, le=4294967295)] | None
+    readers: Annotated[int, Meta(ge=0, le=4294967295)] | None
+    train: Annotated[list[Dataset], Meta(min_length=1)]
+    validation: Dataset | None
+    weights: str | None
+    resume: bool
+    epochs: Annotated[int, Meta(ge=1, le=4294967295)] | None
+    batch_size: Annotated[int, Meta(ge=1, le=4294967295)] | None
+    learning_rate: Annotated[float, Meta(gt=0)] | None
+    language_learning_rate: Annotated[float, Meta(gt=0)] | None
+    weight_decay: Annotated[float, Meta(ge=0)] | None
+    warmup_steps: Annotated[int, Meta(ge=0, le=4294967295)] | None
+    milestones: list[Annotated[float, Meta(gt=0, lt=1)]] | None
+    clip_gradients: Annotated[float, Meta(gt=0)] | None
+    ema: Annotated[float, Meta(ge=0, lt=1)] | None
+    mixed_precision: bool | None
+    gradient_checkpointing: bool | None
+    checkpoint_steps: Annotated[int, Meta(ge=1, le=4294967295)] | None
+    frozen_stages: Annotated[int, Meta(ge=0, le=4294967295)] | None
+    pieces: Pieces
+    method: Literal["full", "linear_probe", "prompt_v1", "prompt_v2", "prompt_v3", "prompt_v4"]
+    shots: Annotated[int, Meta(ge=1, le=4294967295)] | None
+    shot_seed: Annotated[int, Meta(ge=0, le=4294967295)]
+    patience: Patience | None
+
+
+class Knowledge(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    file: str
+    kind: str
+    aggregation: Literal["first", "mean"]
+    gpt3_count: Annotated[int, Meta(ge=0, le=4294967295)]
+    wiki_and_gpt3: bool
+
+
+class TrainingEvaluateParams(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    output: str
+    config: str
+    text_encoder: str | None
+    settings: dict[str, Any]
+    accelerate: list[str]
+    processes: Annotated[int, Meta(ge=1, le=4294967295)]
+    seed: Annotated[int, Meta(ge=0, le=4294967295)] | None
+    wordings: Annotated[list[Wording], Meta(min_length=1)] | None
+    short_sides: Annotated[list[Annotated[int, Meta(ge=1, le=4294967295)]], Meta(min_length=1)] | None
+    long_side: Annotated[int, Meta(ge=1, le=4294967295)] | None
+    readers: Annotated[int, Meta(ge=0, le=4294967295)] | None
+    data: Dataset
+    weights: str
+    batch_size: Annotated[int, Meta(ge=1, le=4294967295)]
+    knowledge: Knowledge | None
+
+
+class TrainingEvaluateResult(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    output: str
+    config: str
+    metrics: dict[str, float | None]
+    per_category: dict[str, float | None]
+    predictions: str | None
+    seconds: float
+
+
 ClientMessage = Hello | Request | Credit | Cancel | Release | Ping
 WorkerMessage = Ready | Result | Event | Error | Pong | Probe | Goodbye
 
@@ -157,4 +400,10 @@ METHODS: dict[str, MethodTypes] = {
     "diagnostics.describe": MethodTypes(DiagnosticsDescribeParams, DiagnosticsDescribeResult, None),
     "diagnostics.generate": MethodTypes(DiagnosticsGenerateParams, DiagnosticsGenerateResult, None),
     "diagnostics.count": MethodTypes(DiagnosticsCountParams, DiagnosticsCountResult, DiagnosticsCountEvent),
+    "model.load": MethodTypes(ModelLoadParams, ModelLoadResult, None),
+    "vision.detect": MethodTypes(VisionDetectParams, VisionDetectResult, None),
+    "vision.ground": MethodTypes(VisionGroundParams, VisionGroundResult, None),
+    "training.pretrain": MethodTypes(TrainingPretrainParams, Trained, TrainingEvent),
+    "training.finetune": MethodTypes(TrainingFinetuneParams, Trained, TrainingEvent),
+    "training.evaluate": MethodTypes(TrainingEvaluateParams, TrainingEvaluateResult, TrainingEvent),
 }

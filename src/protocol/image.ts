@@ -1,0 +1,14 @@
+import { z } from "zod";
+import { tensor, text } from "./fields.ts";
+
+/** A picture on the wire; exactly one field is not null (python/glip_worker/pictures.py refuses anything else). */
+export const image = z
+  .strictObject({
+    /** Absolute path of a file on the worker's host. */
+    path: text.nullable(),
+    /** The bytes of an encoded picture (JPEG, PNG, …). */
+    encoded: tensor({ dtypes: ["uint8"], rank: 1 }).nullable(),
+    /** Decoded pixels `[height, width, channels]`; 1 channel is gray, 3 are RGB, 4 are RGBA. */
+    pixels: tensor({ dtypes: ["uint8"], rank: 3 }).nullable(),
+  })
+  .meta({ title: "Image" });

@@ -1,0 +1,59 @@
+import { z } from "zod";
+import { tensor, text, uint32, uint53 } from "./fields.ts";
+import { image } from "./image.ts";
+
+const score = z.number().min(0).max(1);
+
+/** Where a phrase stands in its caption, in Unicode code points: `end` is exclusive. */
+const span = z.strictObject({ start: uint32, end: uint32 }).meta({ title: "Span" });
+
+/** What every method that looks at a picture takes. */
+const look = {
+  image,
+  /** Only what scores above it is given. */
+  threshold: score,
+  /** The best-scoring objects that are given at most; null: all that the model gives. */
+  max_objects: uint32.min(1).nullable(),
+  /** The picture is resized so that its short side has this length, in pixels; null: as the model's configuration says. */
+  short_side: uint32.min(1).nullable(),
+  /** … but its long side has at most this one; null: as the model's configuration says. */
+  long_side: uint32.min(1).nullable(),
+};
+
+/** What was found, best score first. N objects; boxes are `[x1, y1, x2, y2]` in pixels of the upright picture. */
+const found = {
+  width: uint53,
+  height: uint53,
+  /** `[N, 4]` */
+  boxes: tensor({ dtypes: ["float32"], rank: 2 }),
+  /** `[N]` */
+  scores: tensor({ dtypes: ["float32"], rank: 1 }),
+};
+
+export const vision = {
+  /** Finds objects of the named categories. */
+  "vision.detect": {
+    params: z.strictObject({ ...look, categories: z.array(text).min(1) }),
+    result: z.strictObject({
+      ...found,
+      /** `[N]`: index into the categories asked for. */
+      categories: tensor({ dtypes: ["int32"], rank: 1 }),
+    }),
+  },
+  /** Finds what the phrases of a caption speak of. */
+  "vision.ground": {
+    params: z.strictObject({
+      ...look,
+      caption: text,
+      /** The phrases to look for; null: the caption's noun phrases. */
+      phrases: z.array(span).min(1).nullable(),
+    }),
+    result: z.strictObject({
+      ...found,
+      /** In the order of the caption. */
+      phrases: z.array(span),
+      /** `[N]`: index into `phrases`. */
+      phrase_indices: tensor({ dtypes: ["int32"], rank: 1 }),
+    }),
+  },
+};
