@@ -3,10 +3,17 @@ import type { CallOptions } from "./bridge/request.ts";
 import { openStream } from "./bridge/open-stream.ts";
 import type { Stream } from "./bridge/stream.ts";
 import { GlipError } from "./errors.ts";
+import type { ImageInput } from "./images/source.ts";
 import type { Ready } from "./protocol/messages.ts";
 import type { Event, MethodName, Params, Result, StreamName } from "./protocol/methods.ts";
 import { checkEvent, checkParams, checkResult } from "./protocol/validate.ts";
 import { openWindow, type PythonWindow } from "./environment/window.ts";
+import { detect, type DetectOptions } from "./tasks/detect.ts";
+import { ground, type GroundOptions } from "./tasks/ground.ts";
+import type { Detections } from "./tasks/results/detections.ts";
+import type { Grounding } from "./tasks/results/grounding.ts";
+import type { Link } from "./worker/link.ts";
+import type { LoadedModel } from "./worker/load-model.ts";
 import type { LogLine } from "./worker/log.ts";
 import type { WorkerPool } from "./worker/pool.ts";
 
@@ -32,6 +39,11 @@ export class Glip implements AsyncDisposable {
   readonly #listeners: Listeners;
   readonly #windows = new Set<PythonWindow>();
 
+  /** The first worker's. */
+  get #link(): Link {
+    return (this.#pool.workers[0] as WorkerPool["workers"][number]).current;
+  }
+
   /** For launch() and connect(). */
   constructor(pool: WorkerPool, listeners: Listeners) {
     this.#pool = pool;
@@ -49,8 +61,37 @@ export class Glip implements AsyncDisposable {
   }
 
   /** The transport in use. */
-  get transport(): "zeromq" | "zmtp" {
-    return (this.#pool.workers[0] as { current: { channel: Channel } }).current.channel.transport;
+  get transport(): Channel["transport"] {
+    return this.#link.channel.transport;
+  }
+
+  /** Whether launch() started the workers: then pictures on disk go to them as paths; otherwise their bytes do. */
+  get local(): boolean {
+    return this.#link.local;
+  }
+
+  /** What launch() loaded; undefined when it loaded no model, and for a handle of connect(). */
+  get model(): LoadedModel | undefined {
+    return this.#link.model;
+  }
+
+  /**
+   * Finds objects of the named categories in a picture: any words, not a fixed list.
+   * @example (await glip.detect("street.jpg", ["person", "red car"])).objects[0] // { label, score, box, … }
+   * @throws GlipError `invalid_argument` (too many words for the model, too), `file_error`, `download_failed`,
+   *   `image_invalid`, `unsupported` when the worker has no model, and as `call`
+   */
+  detect(image: ImageInput, categories: readonly string[], options?: DetectOptions): Promise<Detections> {
+    return detect(this, image, categories, options);
+  }
+
+  /**
+   * Finds what the phrases of a caption speak of in a picture.
+   * @example await glip.ground("street.jpg", "a man holds an umbrella", { phrases: ["a man", "an umbrella"] })
+   * @throws GlipError as `detect`
+   */
+  ground(image: ImageInput, caption: string, options?: GroundOptions): Promise<Grounding> {
+    return ground(this, image, caption, options);
   }
 
   /**
@@ -105,7 +146,7 @@ export class Glip implements AsyncDisposable {
    * @throws GlipError `unsupported` when the window was not asked for, or the worker is not a local one
    */
   async python(): Promise<PythonWindow> {
-    const socket = this.#pool.workers[0]?.current.window;
+    const socket = this.#link.window;
     if (socket === undefined) {
       const text =
         "The window into Python is not open: start the worker with launch({ python: true }). A worker on another host has none.";

@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { glipHome, pythonSource } from "./environment/home.ts";
-import { resolveEnvironment } from "./environment/resolve.ts";
 import { sdkVersion } from "./environment/version.ts";
 import { bridgeDirectory } from "./environment/window.ts";
+import { resolveEngine } from "./engine.ts";
 import { Glip, Listeners } from "./glip.ts";
 import { silentLogger } from "./logger.ts";
 import { connectOptions, type ConnectOptions, launchOptions, type LaunchOptions } from "./options.ts";
@@ -14,27 +14,31 @@ import { openRemoteLink } from "./worker/remote-link.ts";
 import { Worker } from "./worker/worker.ts";
 
 /**
- * Starts a worker, or one per device, and resolves when they are ready.
+ * Starts a worker, or one per device, and resolves when they are ready, their model loaded.
  *
+ * @example await using glip = await launch({ model: "glip-t" });
  * @throws GlipError `environment_missing` or `environment_stale` (run `npx glip setup`), `python_not_found`,
- *   `worker_start_failed`, `worker_start_timeout`, `protocol_mismatch`, `invalid_argument`, `cancelled`
+ *   `worker_start_failed`, `worker_start_timeout`, `protocol_mismatch`, `invalid_argument`, `cancelled`; for the
+ *   official engine `official_missing` or `official_modified` (run `npx glip setup --official`), `weights_missing` (run
+ *   `npx glip weights pull NAME`), `weights_mismatch`, `config_invalid`, `file_error`, `out_of_memory`
  */
 export async function launch(options: LaunchOptions = {}): Promise<Glip> {
   const checked = checkArgument(launchOptions, options, "options");
   const { logger = silentLogger, home = glipHome(checked.home), signal, restart } = checked;
-  const environment = resolveEnvironment({ python: checked.interpreter, home: checked.home });
+  const engine = resolveEngine(checked);
   const window = checked.python ? bridgeDirectory() : undefined;
   const listeners = new Listeners();
   if (checked.onLog !== undefined) listeners.add("log", checked.onLog);
   const { maxFrameBytes, maxPending, maxQueue } = checked.limits;
   const shared = {
-    python: environment.python,
+    python: engine.python,
     pythonSource,
     bytecode: join(home, "bytecode"),
     logDirectory: checked.logFile ? join(home, "logs") : undefined,
     sdk: sdkVersion,
-    engine: checked.engine,
-    engineOptions: {},
+    engine: engine.name,
+    engineOptions: engine.options,
+    model: engine.model,
     plugins: checked.plugins,
     pythonPath: checked.pythonPath,
     threads: checked.threads ?? null,

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { TransportChoice } from "./bridge/open.ts";
 import type { CurveKeys } from "./bridge/transport.ts";
 import type { Logger } from "./logger.ts";
+import { type ModelOptions, modelOptions } from "./model-options.ts";
 import type { LogLine } from "./worker/log.ts";
 
 /** What `launch` and `connect` share. */
@@ -12,7 +13,7 @@ export interface ConnectionOptions {
   sharedMemory?: boolean | undefined;
   /** How often the worker is asked for a sign of life, and how long it may be silent. @default 500 and 3000 ms */
   heartbeat?: { intervalMs?: number | undefined; timeoutMs?: number | undefined } | undefined;
-  /** How long the worker may take to become ready. @default 120000 */
+  /** How long the worker may take to become ready, its model loaded. @default 120000 */
   startTimeoutMs?: number | undefined;
   /**
    * What happens after the worker is lost: at most `max` restarts (or reconnections) within `windowMs`, the first after
@@ -26,9 +27,7 @@ export interface ConnectionOptions {
   logger?: Logger | undefined;
 }
 
-export interface LaunchOptions extends ConnectionOptions {
-  /** What computes. `none`: the worker has the diagnostics and your plugins. @default "none" */
-  engine?: "none" | undefined;
+export interface LaunchOptions extends ConnectionOptions, ModelOptions {
   /** `auto` (CUDA, then MPS, then CPU), `cpu`, `mps`, `cuda` or `cuda:N`. @default "auto" */
   device?: string | undefined;
   /** A worker on each of these devices behind one handle, instead of `device`. @default one worker */
@@ -89,7 +88,7 @@ const connection = {
 
 export const launchOptions = z.strictObject({
   ...connection,
-  engine: z.enum(["none"]).default("none"),
+  ...modelOptions,
   device: device.default("auto"),
   devices: z.array(device).min(1).optional(),
   plugins: z.array(z.string().min(1)).default([]),

@@ -13,6 +13,13 @@ const workerCodes: ReadonlySet<string> = new Set<ErrorCode>([
   "worker_error",
   "out_of_memory",
   "worker_closed",
+  "weights_missing",
+  "weights_mismatch",
+  "image_invalid",
+  "config_invalid",
+  "dataset_invalid",
+  "training_failed",
+  "disk_full",
   "file_error",
   "unsupported",
 ]);

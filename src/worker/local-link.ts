@@ -13,6 +13,7 @@ import type { Link } from "./link.ts";
 import type { LogLine } from "./log.ts";
 import { makePrivateDirectory, type PrivateDirectory } from "./private-directory.ts";
 import { describeExit, tail, WorkerProcess, workerDied } from "./process.ts";
+import { type LoadedModel, loadModel, type ModelRequest } from "./load-model.ts";
 import { localEndpoint, workerLimits, type WorkerSettings } from "./settings.ts";
 
 export interface LocalOptions {
@@ -39,14 +40,16 @@ export interface LocalOptions {
   limits: Partial<WorkerSettings["limits"]>;
   heartbeat: { intervalMs: number; timeoutMs: number };
   startTimeoutMs: number;
+  /** The model to load before the worker counts as ready; undefined: none. */
+  model: ModelRequest | undefined;
   logger: Logger;
   onLogLine: (line: LogLine) => void;
 }
 
 /**
- * Starts a worker process and connects to it.
- * @throws GlipError `worker_start_failed`, `worker_start_timeout`, `protocol_mismatch`, `cancelled`; nothing is left
- *   of the process then
+ * Starts a worker process, connects to it and has it load its model.
+ * @throws GlipError `worker_start_failed`, `worker_start_timeout`, `protocol_mismatch`, `cancelled`, and what
+ *   `model.load` answers; nothing is left of the process then
  */
 export async function openLocalLink(options: LocalOptions, signal: AbortSignal): Promise<Link> {
   const directory = makePrivateDirectory();
@@ -59,7 +62,7 @@ export async function openLocalLink(options: LocalOptions, signal: AbortSignal):
   const stop = AbortSignal.any([signal, timeout.signal]);
   try {
     await Promise.race([
-      link.connect(options, keys, stop),
+      link.start(options, keys, stop),
       worker.exited.then(() => Promise.reject(startFailed(worker))),
       new Promise((_, reject) => stop.addEventListener("abort", () => reject(stop.reason as Error), { once: true })),
     ]);
@@ -119,6 +122,7 @@ function startProcess(
 }
 
 class LocalLink implements Link {
+  readonly local = true;
   readonly window: string | undefined;
   readonly lost: Promise<GlipError>;
   #channel: Channel | undefined;
@@ -128,7 +132,8 @@ class LocalLink implements Link {
   #closing: Promise<void> | undefined;
   /** Given up while its process lived: then its death is our own doing and explains nothing. */
   #givenUp = false;
-  #connected = false;
+  #started = false;
+  #model: LoadedModel | undefined;
 
   constructor(worker: WorkerProcess, directory: PrivateDirectory, window: string | undefined) {
     this.#worker = worker;
@@ -149,7 +154,11 @@ class LocalLink implements Link {
     return this.channel.ready;
   }
 
-  async connect(options: LocalOptions, keys: Keys | undefined, stop: AbortSignal): Promise<void> {
+  get model(): LoadedModel | undefined {
+    return this.#model;
+  }
+
+  async start(options: LocalOptions, keys: Keys | undefined, stop: AbortSignal): Promise<void> {
     const endpoint = await boundEndpoint(join(this.#directory.path, "endpoint"), stop);
     const channel = await Channel.open({
       endpoint,
@@ -166,7 +175,8 @@ class LocalLink implements Link {
     this.#channel = channel;
     if (stop.aborted) channel.fail(stop.reason as Error);
     await channel.hello();
-    this.#connected = true;
+    if (options.model !== undefined) this.#model = await loadModel(channel, options.model, stop);
+    this.#started = true;
   }
 
   close(): Promise<void> {
@@ -179,7 +189,7 @@ class LocalLink implements Link {
       new GlipError("worker_closed", "The worker was closed while the call was running, or before it", {}),
     );
     // A start that is given up has nothing to finish, and may be deaf to SIGTERM for seconds.
-    await (this.#connected ? this.#worker.close() : this.#worker.kill());
+    await (this.#started ? this.#worker.close() : this.#worker.kill());
     this.#directory.remove();
   }
 

@@ -62,6 +62,9 @@ export async function openRemoteLink(options: RemoteOptions, signal: AbortSignal
 }
 
 class RemoteLink implements Link {
+  /** Not even for ipc://: the socket may lead into a container, or to another user. */
+  readonly local = false;
+  readonly model = undefined;
   readonly window = undefined;
   readonly lost: Promise<GlipError>;
   readonly #directory: PrivateDirectory | undefined;

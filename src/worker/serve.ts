@@ -5,6 +5,7 @@ import { GlipError } from "../errors.ts";
 import type { Ready } from "../protocol/messages.ts";
 import { boundEndpoint, startFailed } from "./local-link.ts";
 import type { WorkerKeys } from "./keys.ts";
+import { type LoadedModel, loadModel, type ModelRequest } from "./load-model.ts";
 import { makePrivateDirectory } from "./private-directory.ts";
 import { WorkerProcess, type ProcessOptions } from "./process.ts";
 import { workerLimits, type WorkerSettings } from "./settings.ts";
@@ -14,6 +15,8 @@ export interface ServeOptions extends Pick<ProcessOptions, "command" | "env" | "
   bind: string;
   /** Needed for tcp://. */
   keys: WorkerKeys | undefined;
+  /** The model to load before the worker counts as ready. @default none */
+  model?: ModelRequest | undefined;
   settings: Pick<
     WorkerSettings,
     "sdk" | "device" | "engine" | "engine_options" | "plugins" | "python_path" | "threads"
@@ -25,6 +28,8 @@ export interface Server {
   /** The address it listens on. */
   endpoint: string;
   ready: Ready;
+  /** What was loaded; undefined when nothing was asked for. */
+  model: LoadedModel | undefined;
   /** Resolves when the process has ended, with the error that says how. */
   ended: Promise<GlipError>;
   /** Asks it to leave, then kills it. Idempotent. */
@@ -35,7 +40,8 @@ export interface Server {
 
 /**
  * Starts a worker that listens where it is told, and resolves when it is ready for clients.
- * @throws GlipError `worker_start_failed` (a taken port, a missing module: its log lines say which), `invalid_argument`
+ * @throws GlipError `worker_start_failed` (a taken port, a missing module: its log lines say which), `invalid_argument`, and
+ *   what `model.load` answers
  */
 export async function serve(options: ServeOptions): Promise<Server> {
   const { bind, keys } = options;
@@ -78,6 +84,8 @@ export async function serve(options: ServeOptions): Promise<Server> {
       onDown: () => {},
     });
     const ready = await Promise.race([channel.hello(), failed]);
+    const { model: wanted } = options;
+    const model = wanted && (await Promise.race([loadModel(channel, wanted, stop.signal), failed]));
     channel.fail(new GlipError("worker_closed", "only asked whether it is ready", {}));
     const close = async (end: () => Promise<void>): Promise<void> => {
       await end();
@@ -86,6 +94,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
     return {
       endpoint,
       ready,
+      model,
       ended: worker.exited.then(() => startFailed(worker)),
       close: () => close(() => worker.close()),
       kill: () => close(() => worker.kill()),

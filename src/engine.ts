@@ -1,0 +1,112 @@
+import { statSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { resolveOfficial } from "./environment/official/resolve.ts";
+import { resolveEnvironment } from "./environment/resolve.ts";
+import { resolveWeights } from "./environment/weights/resolve.ts";
+import { zooEntry } from "./environment/weights/zoo.ts";
+import { GlipError } from "./errors.ts";
+import { accelerations, type CheckedModelOptions } from "./model-options.ts";
+import type { ModelRequest } from "./worker/load-model.ts";
+
+/** What a worker is started with, everything found on this machine. */
+export interface ResolvedEngine {
+  /** The interpreter that has the engine's packages. */
+  python: string;
+  name: "none" | "official";
+  /** For the worker's settings. */
+  options: Record<string, unknown>;
+  /** What it is to load; undefined: it starts without a model. */
+  model: ModelRequest | undefined;
+}
+
+export interface EngineOptions extends CheckedModelOptions {
+  interpreter?: string | undefined;
+  home?: string | undefined;
+}
+
+/**
+ * Finds what the options speak of, and starts nothing.
+ * @throws GlipError `invalid_argument` for options that do not go together, `environment_missing`,
+ *   `environment_stale`, `python_not_found`, `official_missing`, `official_modified`, `weights_missing`,
+ *   `weights_mismatch`, `config_invalid`, `file_error`
+ */
+export function resolveEngine(options: EngineOptions): ResolvedEngine {
+  const name = options.engine ?? (options.model === undefined ? "none" : "official");
+  checkCombination(name, options);
+  const { interpreter, home } = options;
+  const groups = name === "official" ? ["official"] : [];
+  const { python } = resolveEnvironment({ python: interpreter, home, groups });
+  if (name === "none") return { python, name, options: {}, model: undefined };
+  const { official, allowModified } = options;
+  const { directory } = resolveOfficial({ official, home, allowModified });
+  return { python, name, options: { checkout: directory }, model: modelRequest(options, directory) };
+}
+
+/** These say something of the official engine alone; those after `official` and `allowModified`, of its model. */
+const ofEngine = ["official", "allowModified"] as const;
+const ofModel = ["weights", "settings", "accelerate", "textEncoder"] as const;
+
+function checkCombination(engine: ResolvedEngine["name"], options: EngineOptions): void {
+  const { model, config, weights } = options;
+  if (engine === "none") {
+    for (const key of ["model", "config", ...ofModel, ...ofEngine] as const)
+      if (options[key] !== undefined) throw beside(key, 'the option engine: "official"', options.engine);
+  }
+  if (model === undefined && config === undefined) {
+    for (const key of ofModel)
+      if (options[key] !== undefined) throw beside(key, "the option model or config", "neither");
+  }
+  if (model === undefined && config !== undefined && weights === undefined)
+    throw beside("config", 'the option weights (a path, a name of the zoo, or "random")', "none");
+  if (weights !== undefined && zooEntry(weights)?.kind === "backbone") {
+    const expected = 'the weights of a whole model, a path, or "random" (a backbone is what pre-training starts from)';
+    throw invalid("options.weights", expected, JSON.stringify(weights));
+  }
+}
+
+function modelRequest(options: EngineOptions, checkout: string): ModelRequest | undefined {
+  const { model, weights = model, accelerate = false, textEncoder, settings = {}, home } = options;
+  const entry = model === undefined ? undefined : zooEntry(model);
+  const config = options.config === undefined ? entry?.config : findConfig(options.config, checkout);
+  if (config === undefined || weights === undefined) return undefined;
+  return {
+    config,
+    weights: weights === "random" ? null : resolveWeights(weights, { home }),
+    text_encoder: textEncoder === undefined ? null : folder(textEncoder),
+    accelerate: accelerate === true ? [...accelerations] : accelerate === false ? [] : accelerate,
+    settings,
+  };
+}
+
+/** A file of the caller's comes first; the wire takes the checkout's by their relative paths. */
+function findConfig(config: string, checkout: string): string {
+  const own = resolve(config);
+  if (isFile(own)) return own;
+  if (isFile(join(checkout, config))) return config;
+  const reason = "there is no such file, in the checkout neither";
+  const text = `Cannot use the configuration ${config}: ${reason} (${checkout}).`;
+  throw new GlipError("config_invalid", text, { path: own, keys: [], reason });
+}
+
+function folder(path: string): string {
+  const found = resolve(path);
+  if (statSync(found, { throwIfNoEntry: false })?.isDirectory()) return found;
+  const reason = "it is not a folder";
+  throw new GlipError("file_error", `Cannot use ${found} as textEncoder: ${reason}.`, { path: found, reason });
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+}
+
+function beside(key: string, wanted: string, received: string | undefined): GlipError<"invalid_argument"> {
+  return invalid(`options.${key}`, `${wanted} beside it`, received === undefined ? "none" : received);
+}
+
+function invalid(path: string, expected: string, received: string): GlipError<"invalid_argument"> {
+  return new GlipError("invalid_argument", `${path}: expected ${expected}, got ${received}`, {
+    path,
+    expected,
+    received,
+  });
+}

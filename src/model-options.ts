@@ -1,0 +1,54 @@
+import { z } from "zod";
+import { zoo } from "./environment/weights/zoo.ts";
+import { text } from "./protocol/fields.ts";
+
+/** Changes of how the official code computes that leave its results as they are. */
+export const accelerations = ["short_text", "fusion", "deformable"] as const;
+export type Acceleration = (typeof accelerations)[number];
+
+/** What computes, and with which model. `launch` and `glip worker` take these. */
+export interface ModelOptions {
+  /**
+   * What computes. `official`: the code of microsoft/GLIP. `none`: the worker has the diagnostics and your plugins.
+   * @default "official" when `model` is given, else "none"
+   */
+  engine?: "none" | "official" | undefined;
+  /**
+   * A released model, by its name in the zoo, e.g. `glip-t`: its configuration and its weights.
+   * @default none: without `config` too, the worker has no model until one is trained
+   */
+  model?: string | undefined;
+  /** A yaml file of yours, or one of the official checkout (`configs/pretrain/…`). @default the model's */
+  config?: string | undefined;
+  /** A checkpoint's path, a name of the zoo, or `random`: random numbers, to try things out. @default the model's */
+  weights?: string | undefined;
+  /** Keys of the official configuration that are to differ: `{ "MODEL.ATSS.INFERENCE_TH": 0.1 }`. @default {} */
+  settings?: Record<string, unknown> | undefined;
+  /** Accelerations of the official code, all or some: the same numbers to about 1e-6, sooner. @default false */
+  accelerate?: boolean | readonly Acceleration[] | undefined;
+  /** Folder with the text encoder's vocabulary. @default the uncased BERT one that this package ships */
+  textEncoder?: string | undefined;
+  /** The official checkout. @default GLIP_OFFICIAL_REPO, then what `glip setup --official` chose or fetched */
+  official?: string | undefined;
+  /** Accept a checkout that is not the pinned commit. @default what `glip setup --official DIR --allow-modified` said */
+  allowModified?: boolean | undefined;
+}
+
+const filled = text.min(1);
+const names = zoo.filter(({ kind }) => kind === "model").map(({ name }) => name);
+
+export const modelOptions = {
+  engine: z.enum(["none", "official"]).optional(),
+  model: z.enum(names, `one of ${names.join(", ")} (your own: config and weights)`).optional(),
+  config: filled.optional(),
+  weights: filled.optional(),
+  settings: z.record(filled, z.unknown()).optional(),
+  accelerate: z.union([z.boolean(), z.array(z.enum(accelerations))]).optional(),
+  textEncoder: filled.optional(),
+  official: filled.optional(),
+  allowModified: z.boolean().optional(),
+};
+
+/** These options alone. */
+export const modelOptionsSchema = z.strictObject(modelOptions) satisfies z.ZodType<unknown, ModelOptions>;
+export type CheckedModelOptions = z.output<typeof modelOptionsSchema>;

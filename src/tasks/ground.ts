@@ -1,0 +1,65 @@
+import { z } from "zod";
+import { GlipError } from "../errors.ts";
+import type { ImageInput } from "../images/source.ts";
+import { text } from "../protocol/fields.ts";
+import { checkArgument } from "../protocol/validate.ts";
+import type { Caller } from "./caller.ts";
+import { readFound } from "./found.ts";
+import { look, type LookOptions, lookOptions } from "./look.ts";
+import { locatePhrases, type PhraseInput } from "./phrases.ts";
+import { type GroundedObject, type GroundedPhrase, Grounding } from "./results/grounding.ts";
+import { Positions, type Span } from "./spans.ts";
+
+export interface GroundOptions extends LookOptions {
+  /**
+   * What to look for: pieces of the caption, each as text (its first occurrence that no phrase before it has; whole
+   * words first) or as `[start, end]` in UTF-16 units. @default the caption's noun phrases, found by the worker
+   */
+  phrases?: readonly PhraseInput[] | undefined;
+}
+
+const captionSchema = text.refine((caption) => caption.trim() !== "", "a caption");
+const offset = z.int().min(0);
+const phrase = z.union([text.min(1), z.tuple([offset, offset]).readonly()], "a text or [start, end]");
+const optionsSchema = z.strictObject({
+  ...lookOptions,
+  phrases: z.array(phrase).min(1, "at least one phrase").optional(),
+}) satisfies z.ZodType<unknown, GroundOptions>;
+
+/** Finds what the phrases of a caption speak of. For `Glip.ground`. */
+export async function ground(
+  caller: Caller,
+  image: ImageInput,
+  caption: string,
+  options: GroundOptions = {},
+): Promise<Grounding> {
+  const method = "vision.ground";
+  const sentence = checkArgument(captionSchema, caption, "caption");
+  const checked = checkArgument(optionsSchema, options, "options");
+  const positions = new Positions(sentence);
+  const phrases = checked.phrases === undefined ? null : locatePhrases(sentence, positions, checked.phrases);
+  const { picture, result } = await look({ caller, method }, image, checked, (params, call) =>
+    caller.call(method, { ...params, caption: sentence, phrases }, call),
+  );
+  const { width, height, boxes, scores } = result;
+  const found = readFound(method, { boxes, scores, indices: result.phrase_indices }, result.phrases.length);
+  const objects = result.phrases.map((): GroundedObject[] => []);
+  const grounded = result.phrases.map((span, index): GroundedPhrase => {
+    const units = unitsOf(span, positions);
+    return { text: sentence.slice(...units), span: units, objects: objects[index] as GroundedObject[] };
+  });
+  for (const { box, score, index } of found) {
+    const { text: label } = grounded[index] as GroundedPhrase;
+    objects[index]?.push({ label, phrase: index, score, box });
+  }
+  return new Grounding({ width, height, caption: sentence, phrases: grounded, picture });
+}
+
+function unitsOf({ start, end }: Span, positions: Positions): readonly [number, number] {
+  const [from, to] = [positions.toUnit(start), positions.toUnit(end)];
+  if (from !== undefined && to !== undefined && from <= to) return [from, to];
+  const reason = `the result of vision.ground: the span ${start}…${end} is not in a caption of ${positions.points} code points`;
+  throw new GlipError("invalid_message", `The worker sent a message that does not fit the protocol: ${reason}`, {
+    reason,
+  });
+}

@@ -1,0 +1,81 @@
+import { z } from "zod";
+import type { CallOptions } from "../bridge/request.ts";
+import { GlipError } from "../errors.ts";
+import { type ImageInput, type ResolvedImage, resolveImage } from "../images/source.ts";
+import type { Params } from "../protocol/methods.ts";
+import { Deadline } from "../worker/deadline.ts";
+import type { Caller } from "./caller.ts";
+
+/** What every task that looks at a picture takes. */
+export interface LookOptions extends CallOptions {
+  /** Objects must score above it; 0 to 1. @default 0.5 */
+  threshold?: number | undefined;
+  /** Give at most so many objects, the best-scoring ones. @default all that the model gives */
+  maxObjects?: number | undefined;
+  /** The picture is resized so that its short side has this length, in pixels. @default as the model was trained: 800 */
+  shortSide?: number | undefined;
+  /** … but its long side at most this one, in pixels. @default as the model was trained: 1333 */
+  longSide?: number | undefined;
+}
+
+const uint32 = z
+  .int()
+  .min(1)
+  .max(2 ** 32 - 1);
+/** setTimeout fires at once for more. */
+const longestTimeoutMs = 2 ** 31 - 1;
+
+export const lookOptions = {
+  threshold: z.number().min(0).max(1).default(0.5),
+  maxObjects: uint32.optional(),
+  shortSide: uint32.optional(),
+  longSide: uint32.optional(),
+  signal: z.instanceof(AbortSignal).optional(),
+  timeoutMs: z.number().gt(0).max(longestTimeoutMs).optional(),
+};
+
+const schema = z.strictObject(lookOptions);
+type CheckedLook = z.output<typeof schema>;
+
+type LookParams = Pick<Params<"vision.detect">, "image" | "threshold" | "max_objects" | "short_side" | "long_side">;
+
+/**
+ * Brings the picture into its form for the worker and makes the call; signal and deadline hold for both together.
+ * @param send the call itself, with what every such method takes
+ */
+export async function look<R>(
+  { caller, method }: { caller: Caller; method: string },
+  image: ImageInput,
+  options: CheckedLook,
+  send: (params: LookParams, options: CallOptions) => Promise<R>,
+): Promise<{ picture: ResolvedImage; result: R }> {
+  const { signal, timeoutMs } = options;
+  if (timeoutMs === undefined) {
+    const picture = await resolveImage(image, { ...(signal && { signal }), sameHost: caller.local });
+    return { picture, result: await send(paramsOf(picture, options), { signal }) };
+  }
+  const deadline = new Deadline(timeoutMs);
+  const stop = signal === undefined ? deadline.signal : AbortSignal.any([signal, deadline.signal]);
+  try {
+    const start = performance.now();
+    const picture = await resolveImage(image, { signal: stop, sameHost: caller.local });
+    const left = Math.max(1, timeoutMs - (performance.now() - start));
+    return { picture, result: await send(paramsOf(picture, options), { signal: stop, timeoutMs: left }) };
+  } catch (error) {
+    if (!deadline.expired || signal?.aborted) throw error;
+    const text = `${method}: no result within ${timeoutMs} ms; give it more time (timeoutMs) or less work`;
+    throw new GlipError("deadline_exceeded", text, { timeoutMs }, { cause: error });
+  } finally {
+    deadline.end();
+  }
+}
+
+function paramsOf(picture: ResolvedImage, options: CheckedLook): LookParams {
+  return {
+    image: { path: null, encoded: null, pixels: null, ...picture },
+    threshold: options.threshold,
+    max_objects: options.maxObjects ?? null,
+    short_side: options.shortSide ?? null,
+    long_side: options.longSide ?? null,
+  };
+}
