@@ -5,7 +5,8 @@ import { resolveEnvironment } from "./environment/resolve.ts";
 import { resolveWeights } from "./environment/weights/resolve.ts";
 import { zooEntry } from "./environment/weights/zoo.ts";
 import { GlipError } from "./errors.ts";
-import { accelerations, type CheckedModelOptions } from "./model-options.ts";
+import type { CheckedModelOptions } from "./model-options.ts";
+import { accelerations } from "./protocol/model.ts";
 import type { ModelRequest } from "./worker/load-model.ts";
 
 /** What a worker is started with, everything found on this machine. */

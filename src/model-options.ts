@@ -1,10 +1,7 @@
 import { z } from "zod";
 import { zoo } from "./environment/weights/zoo.ts";
 import { text } from "./protocol/fields.ts";
-
-/** Changes of how the official code computes that leave its results as they are. */
-export const accelerations = ["short_text", "fusion", "deformable"] as const;
-export type Acceleration = (typeof accelerations)[number];
+import { type Acceleration, accelerations } from "./protocol/model.ts";
 
 /** What computes, and with which model. `launch` and `glip worker` take these. */
 export interface ModelOptions {

@@ -13,7 +13,7 @@ export const arrows = {
   datasets: ["protocol", "images"],
   worker: ["bridge", "protocol", "environment"],
   tasks: ["worker", "bridge", "protocol", "images"],
-  training: ["worker", "bridge", "protocol", "images", "datasets"],
+  training: ["worker", "bridge", "protocol", "environment", "images", "datasets"],
   glip: ["tasks", "training", "worker", "bridge", "protocol", "environment", "images", "datasets"],
   cli: ["glip", "tasks", "training", "worker", "bridge", "protocol", "environment", "images", "datasets"],
   index: ["glip", "tasks", "training", "worker", "bridge", "protocol", "environment", "images", "datasets"],

@@ -1,6 +1,10 @@
 import { z } from "zod";
 import { anyValue, text, uint53 } from "./fields.ts";
 
+/** Changes of how the official code computes that leave its results as they are. */
+export const accelerations = ["short_text", "fusion", "deformable"] as const;
+export type Acceleration = (typeof accelerations)[number];
+
 /** What decides which model computes. A worker starts without one; all its paths are on the worker's host. */
 export const model = {
   /** Builds a model and loads its weights; the one before it stays until the new one is complete. */
