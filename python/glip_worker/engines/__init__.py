@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 #: Name of each engine and the module that has its `load(options, device) -> Engine`; imported only when asked for.
 ENGINES: dict[str, str] = {
     "none": "glip_worker.engines.none",
+    "official": "glip_worker.engines.official.engine",
 }
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -48,6 +49,40 @@ def install(
         _settings.device = "cpu" if device == "cpu" or not torch.cuda.is_available() else "cuda"
     wanted: list[Patch | Acceleration] = [patch for patch in PATCHES if patch.name not in skip]
     return [patch.name for patch in [*wanted, *chosen] if _apply(patch)]
+
+
+def use_accelerations(names: Collection[str]) -> None:
+    """From now on exactly these accelerations, whatever was in force; models that were built are served by them too.
+
+    GlipError `invalid_argument` for a name that does not exist, before anything changes.
+    """
+    chosen = _chosen(list(names))
+    for one in reversed(ACCELERATIONS):
+        if one not in chosen and one.name in _applied:
+            _applied.pop(one.name).undo()
+    for one in chosen:
+        _apply(one)
+
+
+def check_accelerations(names: Collection[str]) -> None:
+    """GlipError `invalid_argument` for a name that does not exist."""
+    _chosen(list(names))
+
+
+@contextmanager
+def text_encoder(folder: str | Path) -> Iterator[None]:
+    """`folder` answers for "bert-base-uncased" for a while. GlipError `weights_missing`: it has no vocabulary."""
+    before = _settings.bert
+    _settings.bert = _bert_folder(Path(folder))
+    try:
+        yield
+    finally:
+        _settings.bert = before
+
+
+def device() -> str:
+    """What the official code computes on since `install`: "cpu" or "cuda"."""
+    return _settings.device
 
 
 def installed() -> list[str]:

@@ -27,7 +27,7 @@ def bert(changes: Changes, settings: Settings) -> None:
     for kind in (transformers.AutoTokenizer, transformers.BertTokenizer):
         _redirect(changes, kind, lambda original, cls, options: original(cls, _vocabulary(settings), **options))
     _redirect(
-        changes, transformers.BertConfig, lambda original, cls, options: original(cls, _folder(settings), **options)
+        changes, transformers.BertConfig, lambda original, cls, options: original(cls, _sizes(settings), **options)
     )
 
     def model(original: Any, cls: Any, options: dict[str, Any]) -> Any:
@@ -63,6 +63,12 @@ def _folder(settings: Settings) -> Path:
         if isinstance(cached, str) and _has_vocabulary(Path(cached).parent):
             return Path(cached).parent
     return PACKAGED
+
+
+def _sizes(settings: Settings) -> Path:
+    """A folder with a vocabulary alone holds the published encoder, which is BERT base."""
+    folder = _folder(settings)
+    return folder if (folder / "config.json").is_file() else PACKAGED
 
 
 def _vocabulary(settings: Settings) -> Path:

@@ -1,0 +1,138 @@
+"""`vision.detect` and `vision.ground` on the official model.
+
+Legend: N objects. A box is `[x1, y1, x2, y2]` in pixels of the upright picture.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from yacs.config import CfgNode
+
+from glip_worker.engines.official.model import Model
+from glip_worker.engines.official.phrases import noun_phrase_spans
+from glip_worker.engines.official.preprocess import prepare
+from glip_worker.engines.official.prompt import Prompt, Window, Wording, caption_prompts, category_prompts
+from glip_worker.errors import invalid_argument
+from glip_worker.pictures import name_of, read_picture
+from glip_worker.protocol.messages import (
+    Span,
+    VisionDetectParams,
+    VisionDetectResult,
+    VisionGroundParams,
+    VisionGroundResult,
+)
+from glip_worker.tensors import Tensor as WireTensor
+
+Check = Callable[[], None]
+Look = VisionDetectParams | VisionGroundParams
+
+
+@dataclass(frozen=True)
+class Found:
+    """Best score first."""
+
+    width: int
+    height: int
+    boxes_N4: Tensor
+    scores_N: Tensor
+    labels_N: Tensor
+    """Indices from 0."""
+
+
+def detect(model: Model, params: VisionDetectParams, check: Check) -> VisionDetectResult:
+    """Finds the categories; many are looked for in several prompts, and `check` is called before each.
+
+    What scores at most MODEL.ATSS.INFERENCE_TH never comes, whatever the threshold, and at most
+    MODEL.ATSS.DETECTIONS_PER_IMG objects come from each prompt. GlipError: `invalid_argument`, and what `read_picture`
+    and `prepare` raise.
+    """
+    prompts = category_prompts(model.tokenizer, params.categories, _wording(model.config), _window(model.config))
+    found = _look(model, params, list(prompts), check)
+    return VisionDetectResult(
+        width=found.width,
+        height=found.height,
+        boxes=WireTensor.of(found.boxes_N4),
+        scores=WireTensor.of(found.scores_N),
+        categories=WireTensor.of(found.labels_N),
+    )
+
+
+def ground(model: Model, params: VisionGroundParams, check: Check) -> VisionGroundResult:
+    """Finds what the phrases speak of, in the order of the caption, which the model reads as it is.
+
+    GlipError: as `detect`; `invalid_argument` too where no noun phrase is found in the caption.
+    """
+    window = _window(model.config)
+    # Before anything is searched in it.
+    caption_prompts(model.tokenizer, params.caption, [], window)
+    given = params.phrases
+    spans = noun_phrase_spans(params.caption) if given is None else [(span.start, span.end) for span in given]
+    if not spans:
+        raise invalid_argument(
+            "caption", "a noun phrase in it, or phrases that say where to look", repr(params.caption)
+        )
+    order = sorted(range(len(spans)), key=lambda index: spans[index])
+    prompts = caption_prompts(model.tokenizer, params.caption, spans, window)
+    found = _look(model, params, list(prompts), check)
+    rank = torch.empty(len(spans), dtype=torch.int32)
+    rank[order] = torch.arange(len(spans), dtype=torch.int32)
+    return VisionGroundResult(
+        width=found.width,
+        height=found.height,
+        boxes=WireTensor.of(found.boxes_N4),
+        scores=WireTensor.of(found.scores_N),
+        phrases=[Span(start=spans[index][0], end=spans[index][1]) for index in order],
+        phrase_indices=WireTensor.of(rank[found.labels_N.long()]),
+    )
+
+
+def _look(model: Model, params: Look, prompts: Iterable[Prompt], check: Check) -> Found:
+    pixels = read_picture(params.image)
+    height, width = pixels.shape[:2]
+    picture = prepare(pixels, model.config, params.short_side, params.long_side, name_of(params.image))
+    to_image_list = importlib.import_module("maskrcnn_benchmark.structures.image_list").to_image_list
+    images = to_image_list([picture], model.config.DATALOADER.SIZE_DIVISIBILITY).to(model.device)
+    boxes, scores, labels = [], [], []
+    for prompt in prompts:
+        check()
+        with torch.no_grad():
+            seen: Any = model.network(images, captions=[prompt.text], positive_map=prompt.positive_map)[0]
+        seen = seen.to(torch.device("cpu")).resize((width, height))
+        boxes.append(seen.bbox)
+        scores.append(seen.get_field("scores"))
+        labels.append(seen.get_field("labels") - 1 + prompt.first)
+    return _best(width, height, torch.cat(boxes), torch.cat(scores), torch.cat(labels), params)
+
+
+def _best(width: int, height: int, boxes_M4: Tensor, scores_M: Tensor, labels_M: Tensor, params: Look) -> Found:
+    above = scores_M > params.threshold
+    scores, order = scores_M[above].sort(descending=True, stable=True)
+    order = order[: params.max_objects]
+    boxes = boxes_M4[above][order]
+    boxes = torch.stack([boxes[:, 0::2].clamp(0, width), boxes[:, 1::2].clamp(0, height)], dim=2).flatten(1)
+    return Found(
+        width, height, boxes.float(), scores[: params.max_objects].float(), labels_M[above][order].to(torch.int32)
+    )
+
+
+def _window(config: CfgNode) -> Window:
+    """Labels: the head's classes, or as many as the aggregation is set to; fewer when evaluation is chunked."""
+    aggregated = config.TEST.MDETR_STYLE_AGGREGATE_CLASS_NUM
+    labels = config.MODEL.DYHEAD.NUM_CLASSES - 1 if aggregated == -1 else aggregated
+    chunk = config.TEST.CHUNKED_EVALUATION
+    return Window(config.MODEL.LANGUAGE_BACKBONE.MAX_QUERY_LEN, labels if chunk == -1 else min(labels, chunk))
+
+
+def _wording(config: CfgNode) -> Wording:
+    datasets = config.DATASETS
+    return Wording(
+        datasets.SEPARATION_TOKENS,
+        datasets.CAPTION_PROMPT if datasets.USE_CAPTION_PROMPT else None,
+        tuple(datasets.SUPRESS_QUERY or ()) if datasets.USE_SUPRESS_QUERY else (),
+    )
