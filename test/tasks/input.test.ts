@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { ImageInput } from "../../src/images/source.ts";
 import type { Caller } from "../../src/tasks/caller.ts";
 import { detect } from "../../src/tasks/detect.ts";
-import { ground } from "../../src/tasks/ground.ts";
+import { ground, type GroundOptions } from "../../src/tasks/ground.ts";
 
 const caller: Caller = {
   local: true,
@@ -64,7 +64,7 @@ describe("caption and phrases", () => {
     ["a dog", { phrases: [[0, 1.5]] }, "options.phrases[0]: expected a text or [start, end], got an array of 2"],
     ["a dog", { phrases: ["a cat"] }, 'options.phrases[0]: expected a text that is in the caption, got "a cat"'],
   ])("%j %j", async (caption, options, message) => {
-    await fails(ground(caller, image, caption as string, options as object), message);
+    await fails(ground(caller, image, caption as string, options as GroundOptions), message);
   });
 });
 
