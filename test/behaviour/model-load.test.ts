@@ -27,8 +27,15 @@ test("the model is there when launch() resolves", async () => {
   const { options, expectNothingLeft } = await prepared();
   const glip = await launch(options);
   expect(glip.model).toEqual({
-    ...{ config: "a.yaml", weights: null, settings: {}, textEncoder: null, accelerate: [] },
-    ...{ parameters: glip.info.pid, tensors: 745, ignored: ["optimizer"], seconds: 0.5 },
+    config: "a.yaml",
+    weights: null,
+    settings: {},
+    textEncoder: null,
+    accelerate: [],
+    parameters: glip.info.pid,
+    tensors: 745,
+    ignored: ["optimizer"],
+    seconds: 0.5,
   });
   await glip.close();
   await expectNothingLeft();
