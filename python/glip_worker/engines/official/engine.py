@@ -29,7 +29,7 @@ from glip_worker.registry import Registry
 if TYPE_CHECKING:
     from glip_worker.engines.official.model import Model
 
-#: Packages that the official code imports for inference, by import name, with their names in the registry of packages.
+#: What requirements/official.in installs and the official code imports, by import name.
 PACKAGES = {
     "cv2": "opencv-python-headless",
     "einops": "einops",
@@ -37,10 +37,12 @@ PACKAGES = {
     "inflect": "inflect",
     "matplotlib": "matplotlib",
     "nltk": "nltk",
+    "prettytable": "prettytable",
     "pycocotools": "pycocotools",
     "requests": "requests",
     "scipy": "scipy",
     "shapely": "shapely",
+    "tensorboardX": "tensorboardX",
     "timm": "timm",
     "torchvision": "torchvision",
     "tqdm": "tqdm",

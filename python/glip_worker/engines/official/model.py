@@ -28,6 +28,7 @@ REQUIRED: dict[str, tuple[Any, str]] = {
     "MODEL.META_ARCHITECTURE": ("GeneralizedVLRCNN", "only this one reads text"),
     "MODEL.RPN_ARCHITECTURE": ("VLDYHEAD", "only this head grounds"),
     "MODEL.LANGUAGE_BACKBONE.TOKENIZER_TYPE": ("bert-base-uncased", "the others are fetched over the network"),
+    "DATASETS.ONE_HOT": (False, "its labels are columns, not words"),
     "TEST.USE_MULTISCALE": (False, "it is for evaluation: boxes come without suppression of doubles"),
     "GLIPKNOW.PARALLEL_LANGUAGE_INPUT": (False, "it is for evaluation: each category is a text of its own"),
 }
@@ -75,6 +76,8 @@ def load_model(
         found = match(weights, own, state)
         tensors, ignored = len(found.state), found.ignored
         network.load_state_dict(found.state)
+    # Trained with MLM_LOSS, it would put masks and random words into captions at inference too.
+    network.use_mlm_loss = False
     network.to(torch.device(str(device))).eval()
     check()
     installation.use_accelerations(params.accelerate)

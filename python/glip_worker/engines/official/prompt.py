@@ -158,9 +158,11 @@ def caption_prompts(tokenizer: Any, caption: str, spans: Sequence[Span], window:
     if len(offsets) > window.tokens:
         expected = f"at most {window.tokens} tokens, special ones included"
         raise invalid_argument("caption", expected, f"{len(offsets)}")
-    tokens = []
+    tokens: list[list[int]] = []
     for index, (start, end) in enumerate(spans):
         path = f"phrases[{index}]"
+        if (start, end) in spans[:index]:
+            raise invalid_argument(path, "a span of its own", f"{start} to {end} again")
         if not start < end <= len(caption):
             expected = f"a span with start < end <= {len(caption)}, in code points"
             raise invalid_argument(path, expected, f"{start} to {end}")

@@ -118,7 +118,11 @@ def _keys(
     if other:
         parts.append(f"{len(other)} have another shape ({_first(other)})")
     expected = f"the {len(model)} tensors of the configured model"
-    return _mismatch(path, "keys", expected, f"{len(tensors)} tensors, of which {', '.join(parts)}", _advice(tensors))
+    received = f"{len(tensors)} tensors; {' and '.join(parts)}"
+    classes = next((tensors[key].shape[0] for key in tensors if key.endswith("head.cls_logits.bias")), None)
+    if classes is not None and not missing and all(".cls_logits." in name for name in other):
+        return _mismatch(path, "keys", expected, received, f"set MODEL.DYHEAD.NUM_CLASSES to {classes + 1}")
+    return _mismatch(path, "keys", expected, received, _advice(tensors))
 
 
 def _first(names: list[str]) -> str:
