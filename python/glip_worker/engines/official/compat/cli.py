@@ -17,6 +17,9 @@ from pathlib import Path
 
 from glip_worker.engines.official.compat.checkout import ENVIRONMENT, find_checkout, use_checkout
 from glip_worker.engines.official.compat.errors import script_missing
+from glip_worker.engines.official.compat.reporting.failures import failures
+from glip_worker.engines.official.compat.reporting.reporter import Reporter, from_environment
+from glip_worker.engines.official.compat.reporting.tie import tie_rank
 from glip_worker.errors import GlipError
 
 #: Exit status for a command line that cannot be run, as argparse has it.
@@ -24,16 +27,19 @@ USAGE_ERROR = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    tie_rank()
     options = _parser().parse_args(arguments)
     logging.basicConfig(format="%(name)s: %(message)s", level=logging.WARNING)
+    reporter = from_environment()
     try:
-        return _run(options)
+        with failures(reporter):
+            return _run(options, reporter)
     except GlipError as error:
         print(f"glip_worker.official: {error.message}", file=sys.stderr)  # noqa: T201
         return USAGE_ERROR
 
 
-def _run(options: argparse.Namespace) -> int:
+def _run(options: argparse.Namespace, reporter: Reporter | None) -> int:
     # Here, since torch and transformers take seconds: a wrong path is told at once.
     if options.list:
         from glip_worker.engines.official.compat.installation import describe
@@ -45,6 +51,7 @@ def _run(options: argparse.Namespace) -> int:
     use_checkout(checkout)
 
     from glip_worker.engines.official.compat.installation import install
+    from glip_worker.engines.official.compat.reporting import switch
 
     install(
         [name for name in options.skip.split(",") if name],
@@ -52,6 +59,9 @@ def _run(options: argparse.Namespace) -> int:
         device=options.device,
         accelerate=options.accelerate == "all" or options.accelerate,
     )
+    if reporter is not None:
+        switch.switch_on(reporter, options.device)
+    switch.seed_from_environment()
     sys.argv = [str(script), *script_arguments(script, [in_checkout(one, checkout) for one in options.arguments])]
     sys.path.insert(0, str(script.parent))
     runpy.run_path(str(script), run_name="__main__")
