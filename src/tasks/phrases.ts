@@ -5,14 +5,14 @@ import type { Positions, Span } from "./spans.ts";
 export type PhraseInput = string | readonly [start: number, end: number];
 
 /**
- * Where the phrases stand, in code points, in the order of the caption. A text means its first occurrence that no
+ * Where the phrases stand, in code points. A text means its first occurrence that no
  * phrase before it has, one between word boundaries if there is any: `cat` is not looked for in `caterpillar` then.
  * @throws GlipError `invalid_argument` for a text that is not (or not so often) in the caption, a span that is empty,
  *   outside, or cuts a character, and one that is given twice
  */
 export function locatePhrases(caption: string, positions: Positions, phrases: readonly PhraseInput[]): Span[] {
   const taken = new Map<string, number>();
-  const spans = phrases.map((phrase, index) => {
+  return phrases.map((phrase, index) => {
     const path = `options.phrases[${index}]`;
     const units = typeof phrase === "string" ? search(caption, phrase, taken, path) : phrase;
     const key = units.join();
@@ -26,7 +26,6 @@ export function locatePhrases(caption: string, positions: Positions, phrases: re
     }
     return { start, end };
   });
-  return spans.sort((a, b) => a.start - b.start || a.end - b.end);
 }
 
 function search(

@@ -76,7 +76,7 @@ describe("ground", () => {
   it("sends phrases that Python cuts to the same texts", async () => {
     const caption = "🐕 a dog 👩‍🚀 and a dog, 🐈";
     const { phrases } = await glip.ground(bytes, caption, { phrases: ["🐈", [0, 2], "a dog", "a dog"] });
-    expect(await seen()).toMatchObject({ texts: ["🐕", "a dog", "a dog", "🐈"] });
+    expect(await seen()).toMatchObject({ texts: ["🐈", "🐕", "a dog", "a dog"] });
     expect(phrases.map(({ text }) => text)).toEqual(["🐕", "a dog", "a dog", "🐈"]);
     expect(phrases.map(({ span: [start] }) => start)).toEqual([
       0,
@@ -84,6 +84,13 @@ describe("ground", () => {
       caption.lastIndexOf("a dog"),
       caption.indexOf("🐈"),
     ]);
+  });
+
+  it("names a phrase that the worker refuses as the caller knows it", async () => {
+    const call = glip.ground(bytes, "a dog!", { phrases: ["a dog", "!"] });
+    const { message, details } = await failure(call, "invalid_argument");
+    expect(details.path).toBe("options.phrases[1]");
+    expect(message).toBe("options.phrases[1]: expected a span with a word in it, got '!'");
   });
 
   it("gives each phrase its objects, best first, and all of them together", async () => {
