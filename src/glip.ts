@@ -12,6 +12,13 @@ import { detect, type DetectOptions } from "./tasks/detect.ts";
 import { ground, type GroundOptions } from "./tasks/ground.ts";
 import type { Detections } from "./tasks/results/detections.ts";
 import type { Grounding } from "./tasks/results/grounding.ts";
+import { evaluate } from "./training/evaluate.ts";
+import type { TrainingEvent } from "./training/events.ts";
+import { finetune } from "./training/finetune.ts";
+import type { EvaluateOptions, FinetuneOptions, PretrainOptions } from "./training/options.ts";
+import { pretrain } from "./training/pretrain.ts";
+import type { EvaluateResult, TrainResult } from "./training/results.ts";
+import type { Run } from "./training/run.ts";
 import type { Link } from "./worker/link.ts";
 import type { LoadedModel } from "./worker/load-model.ts";
 import type { LogLine } from "./worker/log.ts";
@@ -44,10 +51,14 @@ export class Glip implements AsyncDisposable {
     return (this.#pool.workers[0] as WorkerPool["workers"][number]).current;
   }
 
+  /** Where launch() looks for weights; undefined for a handle of connect(). */
+  readonly home: string | undefined;
+
   /** For launch() and connect(). */
-  constructor(pool: WorkerPool, listeners: Listeners) {
+  constructor(pool: WorkerPool, listeners: Listeners, home?: string) {
     this.#pool = pool;
     this.#listeners = listeners;
+    this.home = home;
   }
 
   /** What the first worker said of itself: versions, device, engine, methods, limits. */
@@ -92,6 +103,35 @@ export class Glip implements AsyncDisposable {
    */
   ground(image: ImageInput, caption: string, options?: GroundOptions): Promise<Grounding> {
     return ground(this, image, caption, options);
+  }
+
+  /**
+   * Adapts a model to data of your own. The worker does nothing else meanwhile: other calls of this handle wait, unless
+   * it has more workers. Launch a second handle to go on using a model.
+   * @example for await (const event of glip.finetune({ train: coco("train.json", "images"), output: "runs/mine" })) …
+   * @throws GlipError at once: `invalid_argument`, `file_error`, `weights_missing`, `weights_mismatch`; from the run's
+   *   iteration and its result: `dataset_invalid`, `config_invalid`, `training_failed`, `out_of_memory`, `disk_full`,
+   *   `unknown_method` when the engine does not train, and as `stream`
+   */
+  finetune(options: FinetuneOptions): Run<TrainingEvent, TrainResult> {
+    return finetune(this, options);
+  }
+
+  /**
+   * Trains a model from a backbone's weights, or from nothing. The worker does nothing else meanwhile: see `finetune`.
+   * @throws GlipError as `finetune`
+   */
+  pretrain(options: PretrainOptions): Run<TrainingEvent, TrainResult> {
+    return pretrain(this, options);
+  }
+
+  /**
+   * Measures a model on annotated pictures. The worker does nothing else meanwhile: see `finetune`.
+   * @example (await glip.evaluate({ data: coco("val.json", "images"), output: "runs/val" }).result).metrics.AP
+   * @throws GlipError as `finetune`
+   */
+  evaluate(options: EvaluateOptions): Run<TrainingEvent, EvaluateResult> {
+    return evaluate(this, options);
   }
 
   /**

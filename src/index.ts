@@ -3,6 +3,7 @@ export type { TransportChoice } from "./bridge/open.ts";
 export type { CallOptions } from "./bridge/request.ts";
 export type { Stream } from "./bridge/stream.ts";
 export type { CurveKeys } from "./bridge/transport.ts";
+export { coco, type Dataset, type DatasetOptions, mdetr } from "./datasets/dataset.ts";
 export type { PullProgress } from "./environment/weights/meter.ts";
 export { type PulledWeights, pullWeights, type PullOptions } from "./environment/weights/pull.ts";
 export { zoo, type ZooEntry, type ZooFigures } from "./environment/weights/zoo.ts";
@@ -29,5 +30,30 @@ export type { PhraseInput } from "./tasks/phrases.ts";
 export type { DetectedObject, Detections, DetectionsData } from "./tasks/results/detections.ts";
 export type { GroundedObject, GroundedPhrase, Grounding, GroundingData } from "./tasks/results/grounding.ts";
 export type { DrawOptions, SaveOptions } from "./tasks/results/pictured.ts";
+export type {
+  CheckpointEvent,
+  EvaluationEvent,
+  LogEvent,
+  Losses,
+  Metrics,
+  ProgressEvent,
+  StartEvent,
+  StepEvent,
+  TrainingEvent,
+} from "./training/events.ts";
+export type {
+  EvaluateOptions,
+  FinetuneMethod,
+  FinetuneOptions,
+  KnowledgeOptions,
+  PretrainOptions,
+  RunModelOptions,
+  RunOptions,
+  TrainingOptions,
+  TrainingPieces,
+  Wording,
+} from "./training/options.ts";
+export type { EvaluateResult, TrainResult } from "./training/results.ts";
+export type { Run } from "./training/run.ts";
 export type { LoadedModel } from "./worker/load-model.ts";
 export type { LogLine } from "./worker/log.ts";

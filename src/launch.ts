@@ -67,7 +67,7 @@ export async function launch(options: LaunchOptions = {}): Promise<Glip> {
         signal,
       }),
   );
-  return new Glip(await WorkerPool.start(starts), listeners);
+  return new Glip(await WorkerPool.start(starts), listeners, home);
 }
 
 /**

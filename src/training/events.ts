@@ -1,0 +1,122 @@
+import type { Event } from "../protocol/methods.ts";
+
+/** Names and values as the official code reports them, e.g. `loss_reg`. Null: not a finite number. */
+export interface Losses {
+  /** Sum of the others. */
+  readonly total: number | null;
+  readonly [name: string]: number | null;
+}
+
+/** Average precision from 0 to 1, by its official name. Null where the data has nothing to measure. */
+export interface Metrics {
+  /** Mean over the IoU thresholds 0.5 to 0.95. */
+  readonly AP?: number | null | undefined;
+  readonly AP50?: number | null | undefined;
+  readonly AP75?: number | null | undefined;
+  /** Of small (below 32² pixels), medium and large (above 96² pixels) objects. */
+  readonly APs?: number | null | undefined;
+  readonly APm?: number | null | undefined;
+  readonly APl?: number | null | undefined;
+  readonly [name: string]: number | null | undefined;
+}
+
+/** The run begins. */
+export interface StartEvent {
+  type: "start";
+  /** Null where it shows only later. */
+  totalSteps: number | null;
+  /** The complete configuration that was written. */
+  config: string;
+  /** What runs, as one would type it. */
+  command: string[];
+}
+
+/** A step of the optimizer is done. */
+export interface StepEvent {
+  type: "step";
+  /** Counts from 1. */
+  step: number;
+  totalSteps: number;
+  /** Passes through the data so far, with a fraction. */
+  epoch: number;
+  /** Weighted, averaged over the processes. */
+  losses: Losses;
+  learningRate: number;
+  /** Of the whole step, and of it waiting for pictures. */
+  seconds: number;
+  dataSeconds: number;
+  /** Most device memory so far, of the first process; null on the CPU. */
+  memoryBytes: number | null;
+  /** Until the last step. */
+  etaSeconds: number;
+}
+
+/** An evaluation goes on. */
+export interface ProgressEvent {
+  type: "progress";
+  pictures: number;
+  totalPictures: number;
+  etaSeconds: number;
+}
+
+/** The model was measured. */
+export interface EvaluationEvent {
+  type: "evaluation";
+  /** Null outside of a training. */
+  step: number | null;
+  metrics: Metrics;
+}
+
+/** A checkpoint was written. */
+export interface CheckpointEvent {
+  type: "checkpoint";
+  /** Null for the last one. */
+  step: number | null;
+  path: string;
+  /** Whether it is the best by validation so far. */
+  best: boolean;
+}
+
+/** A line of the run's log that is none of the others. */
+export interface LogEvent {
+  type: "log";
+  text: string;
+}
+
+/** What happens on the way; `type` tells them apart. */
+export type TrainingEvent = StartEvent | StepEvent | ProgressEvent | EvaluationEvent | CheckpointEvent | LogEvent;
+
+/** An event as it came over the wire. */
+export type WireEvent = Event<"training.pretrain" | "training.finetune" | "training.evaluate">;
+
+export function toTrainingEvent(event: WireEvent): TrainingEvent {
+  switch (event.type) {
+    case "start": {
+      const { total_steps: totalSteps, ...rest } = event;
+      return { ...rest, totalSteps };
+    }
+    case "step": {
+      const { type, step, epoch, losses, seconds } = event;
+      return {
+        type,
+        step,
+        totalSteps: event.total_steps,
+        epoch,
+        losses: { ...losses, total: losses["total"] ?? null },
+        learningRate: event.learning_rate,
+        seconds,
+        dataSeconds: event.data_seconds,
+        memoryBytes: event.memory_bytes,
+        etaSeconds: event.eta_seconds,
+      };
+    }
+    case "progress": {
+      const { type, pictures } = event;
+      return { type, pictures, totalPictures: event.total_pictures, etaSeconds: event.eta_seconds };
+    }
+    case "evaluation":
+    case "checkpoint":
+    case "log":
+      return event;
+  }
+}

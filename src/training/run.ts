@@ -1,0 +1,78 @@
+import type { Stream } from "../bridge/stream.ts";
+
+/** What a run is made of: a `Stream`, or one that is seen through `convert`. */
+export interface RunSource<Event, Result> extends AsyncIterable<Event> {
+  readonly result: Promise<Result>;
+  cancel(): void;
+}
+
+/**
+ * A running job: its events, and its result. Iterate it once; leaving the loop early cancels the job in the worker. Who
+ * wants the result alone asks for `result` and does not iterate: the job then runs on, and events that nobody reads are
+ * dropped. `await using` cancels what still runs at the end of its block.
+ */
+export class Run<Event, Result> implements AsyncIterable<Event>, AsyncDisposable {
+  /** Absolute path of the folder that the job writes to, on the worker's host. */
+  readonly output: string;
+  readonly #name: string;
+  readonly #source: RunSource<Event, Result>;
+  #result: Promise<Result> | undefined;
+
+  /** For the verb that starts it. */
+  constructor(name: string, output: string, source: RunSource<Event, Result>) {
+    this.#name = name;
+    this.output = output;
+    this.#source = source;
+  }
+
+  /** What the job gives when it ends. @throws whatever ended it; `cancelled` when it was cancelled */
+  get result(): Promise<Result> {
+    if (this.#result === undefined) {
+      this.#result = this.#source.result;
+      // Whoever iterates learns of a failure from the iteration; `result` must not be an unhandled rejection beside it.
+      this.#result.catch(() => {});
+    }
+    return this.#result;
+  }
+
+  /** Stops the job; the iteration and `result` reject with `cancelled`. What it has written stays. */
+  cancel(): void {
+    this.#source.cancel();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Event, void, undefined> {
+    yield* this.#source;
+  }
+
+  /** Cancels a job that still runs. */
+  [Symbol.asyncDispose](): Promise<void> {
+    this.cancel();
+    return Promise.resolve();
+  }
+
+  toString(): string {
+    return `${this.#name} into ${this.output}: iterate it for its events, or await its result`;
+  }
+
+  /** How a run shows itself in a notebook of Deno's Jupyter kernel. */
+  [Symbol.for("Jupyter.display")](): Record<string, string> {
+    return { "text/plain": this.toString() };
+  }
+}
+
+/** A stream with other events and another result than those that came over the wire. */
+export function convert<WireEvent, WireResult, Event, Result>(
+  stream: Stream<WireEvent, WireResult>,
+  toEvent: (event: WireEvent) => Event,
+  toResult: (result: WireResult) => Result,
+): RunSource<Event, Result> {
+  return {
+    async *[Symbol.asyncIterator]() {
+      for await (const event of stream) yield toEvent(event);
+    },
+    get result() {
+      return stream.result.then(toResult);
+    },
+    cancel: () => stream.cancel(),
+  };
+}
