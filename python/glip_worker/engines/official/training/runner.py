@@ -35,6 +35,9 @@ POLL_SECONDS = 0.05
 #: Least time between two log events.
 LOG_SECONDS = 0.1
 
+#: What each rank runs.
+PROGRAM = ("-m", "glip_worker.official")
+
 #: The folder that `glip_worker` is in.
 PACKAGES = Path(__file__).resolve().parents[4]
 
@@ -98,7 +101,7 @@ def run(call: Call, recipe: Recipe, options: Options) -> Outcome:
 def command(recipe: Recipe, options: Options) -> list[str]:
     """As one would type it in the run's folder."""
     launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={recipe.processes}"]
-    program = ["-m", "glip_worker.official", "--official", str(options.checkout)]
+    program = [*PROGRAM, "--official", str(options.checkout)]
     program += ["--device", "cuda" if options.device.type == "cuda" else "cpu"]
     if options.bert is not None:
         program += ["--bert", options.bert]
