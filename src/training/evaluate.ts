@@ -6,6 +6,7 @@ import type { TrainingHandle } from "./handle.ts";
 import { chooseModel } from "./model.ts";
 import type { EvaluateOptions } from "./options.ts";
 import { evaluateParams } from "./params.ts";
+import { inOptionNames } from "./refusals.ts";
 import { EvaluateResult } from "./results.ts";
 import { convert, Run } from "./run.ts";
 import { evaluateOptions } from "./schemas.ts";
@@ -29,6 +30,10 @@ export function evaluate(handle: TrainingHandle, options: EvaluateOptions): Run<
   const stream = handle.stream("training.evaluate", evaluateParams(checked, { ...model, weights }), {
     signal: checked.signal,
   });
-  const source = convert(stream, toTrainingEvent, (result) => new EvaluateResult(result));
+  const source = convert(stream, {
+    event: toTrainingEvent,
+    result: (result) => new EvaluateResult(result),
+    error: inOptionNames,
+  });
   return new Run("Evaluation", checked.output, source);
 }

@@ -5,6 +5,7 @@ import type { TrainingHandle } from "./handle.ts";
 import { chooseModel } from "./model.ts";
 import type { FinetuneOptions } from "./options.ts";
 import { finetuneParams } from "./params.ts";
+import { inOptionNames } from "./refusals.ts";
 import { TrainResult } from "./results.ts";
 import { convert, Run } from "./run.ts";
 import { type CheckedFinetune, finetuneOptions } from "./schemas.ts";
@@ -18,6 +19,10 @@ export function finetune(handle: TrainingHandle, options: FinetuneOptions): Run<
   const params = finetuneParams(checked, chooseModel(handle, checked));
   if (handle.local) checkTrainingFiles(checked);
   const stream = handle.stream("training.finetune", params, { signal: checked.signal });
-  const source = convert(stream, toTrainingEvent, (result) => new TrainResult(result));
+  const source = convert(stream, {
+    event: toTrainingEvent,
+    result: (result) => new TrainResult(result),
+    error: inOptionNames,
+  });
   return new Run("Fine-tuning", checked.output, source);
 }

@@ -4,7 +4,6 @@ import { resolveWeights } from "../environment/weights/resolve.ts";
 import { zooEntry } from "../environment/weights/zoo.ts";
 import { GlipError } from "../errors.ts";
 import { accelerations } from "../protocol/model.ts";
-import type { LoadedModel } from "../worker/load-model.ts";
 import type { TrainingHandle } from "./handle.ts";
 import type { CheckedRun } from "./schemas.ts";
 
@@ -19,13 +18,13 @@ export interface RunModel {
 }
 
 /**
- * The model that the options name, or else the handle's.
+ * The model that the options name, or else the handle's. A run that is resumed has its weights already.
  * @throws GlipError `invalid_argument` when neither says enough, `weights_missing`, `weights_mismatch`, `file_error`
  */
-export function chooseModel(handle: TrainingHandle, options: CheckedRun): RunModel {
-  const { model, config, weights = model } = options;
+export function chooseModel(handle: TrainingHandle, options: CheckedRun & { resume?: boolean }): RunModel {
+  const { model, config, resume = false } = options;
+  const weights = options.weights ?? (resume ? "random" : model);
   const own = model === undefined && config === undefined;
-  if (own && handle.model === undefined) throw noModel(weights);
   if (!own && weights === undefined) {
     throw invalid("options.config", 'the option weights (a path, a name of the zoo, or "random") beside it', "none");
   }
@@ -41,27 +40,22 @@ export function chooseModel(handle: TrainingHandle, options: CheckedRun): RunMod
 
 /** As `chooseModel`, for pre-training: what does not name weights starts from random numbers. */
 export function choosePretrainModel(handle: TrainingHandle, options: CheckedRun): RunModel {
-  const { model, config, weights = model ?? "random" } = options;
-  if (model === undefined && config === undefined && handle.model === undefined) throw noModel(options.weights);
+  const { model, weights = model ?? "random" } = options;
   return { ...common(handle, options), weights: findWeights(weights, handle) };
 }
 
 /** All but the weights. Settings and text encoder of the handle go with its configuration, and with no other. */
 function common(handle: TrainingHandle, options: CheckedRun): Omit<RunModel, "weights"> {
-  const { model, config, textEncoder, settings, accelerate } = options;
+  const { model, config, textEncoder, settings, accelerate = handle.model?.accelerate ?? false } = options;
   const named = config === undefined ? zooEntry(model ?? "")?.config : findConfig(config, handle);
-  // Whoever calls has seen that there is one.
-  const base = named === undefined ? (handle.model as LoadedModel) : undefined;
+  const found = named ?? handle.model;
+  if (found === undefined) throw noModel(options.weights);
+  const own = typeof found === "string" ? undefined : found;
   return {
-    config: named ?? (base as LoadedModel).config,
-    text_encoder: textEncoder === undefined ? (base?.textEncoder ?? null) : findFolder(textEncoder, handle),
-    settings: { ...base?.settings, ...settings },
-    accelerate:
-      accelerate === undefined
-        ? [...(handle.model?.accelerate ?? [])]
-        : accelerate === true
-          ? [...accelerations]
-          : accelerate || [],
+    config: typeof found === "string" ? found : found.config,
+    text_encoder: textEncoder === undefined ? (own?.textEncoder ?? null) : findFolder(textEncoder, handle),
+    settings: { ...own?.settings, ...settings },
+    accelerate: accelerate === true ? [...accelerations] : accelerate === false ? [] : [...accelerate],
   };
 }
 

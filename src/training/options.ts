@@ -10,7 +10,11 @@ export interface RunModelOptions {
    * @default the model's
    */
   config?: string | undefined;
-  /** A checkpoint's path, a name of the zoo, or `random`: random numbers. @default the model's */
+  /**
+   * A checkpoint's path, or a name of the zoo; for `pretrain` also `random`: random numbers. A checkpoint of a run goes
+   * with that run's `config`: prompt tuning adds to the model.
+   * @default the model's
+   */
   weights?: string | undefined;
   /** Folder with the text encoder's vocabulary. @default the handle's, then the uncased BERT one of this package */
   textEncoder?: string | undefined;
@@ -84,7 +88,7 @@ export interface TrainingOptions extends RunOptions {
   gradientCheckpointing?: boolean | undefined;
   /** Steps between two checkpoints. @default the configuration's */
   checkpointSteps?: number | undefined;
-  /** The first so many stages of the picture's backbone stay as they are; 0: none. @default the configuration's */
+  /** The first so many of the backbone's four stages stay as they are; 0: none. @default the configuration's */
   frozenStages?: number | undefined;
   /** Optional pieces of the official tree; docs/official-pieces.md says what each does. @default none of them */
   pieces?: TrainingPieces | undefined;
@@ -102,11 +106,15 @@ export interface TrainingPieces {
 /** `weights` is what to start from, a backbone of the zoo (`swin-t`, `swin-l`) for example. @default random numbers */
 export interface PretrainOptions extends TrainingOptions {}
 
-/** The official recipe for small sets (ODinW): `batchSize: 4, weightDecay: 0.05, frozenStages: 2, ema: 0, epochs: 200`. */
+/**
+ * What is left out is as in the official recipe for small sets (README, "Full Model Fine-Tuning"): `batchSize` 4,
+ * `weightDecay` 0.05, `warmupSteps` 0, `ema` 0, `mixedPrecision`, `gradientCheckpointing` of the head, `frozenStages` 1,
+ * a checkpoint each epoch; `epochs` 200 with `patience`, 12 without.
+ */
 export interface FinetuneOptions extends TrainingOptions {
   /**
    * What is trained. `full`: everything. `linear-probe`: the last layers of the head. `prompt`: what is added to the text
-   * features, the paper's prompt tuning (official: `learningRate: 0.05, weightDecay: 0.25`); it is the same as
+   * features, the paper's prompt tuning (`learningRate` 0.05 and `weightDecay` 0.25 unless given), and the same as
    * `prompt-v2`. `prompt-v1`: the text encoder; `prompt-v3`: 1 and the linear probe; `prompt-v4`: 2 and the linear probe.
    * @default "full"
    */
@@ -116,8 +124,9 @@ export interface FinetuneOptions extends TrainingOptions {
   /** Which pictures those are. The paper reports the mean over 3, 30 and 300. @default 3 */
   shotSeed?: number | undefined;
   /**
-   * Evaluations without improvement after which the learning rate drops, and after which the run ends. Needs `val`. The
-   * official recipe has 2 and 4 with all the data, 3 and 8 with few shots. @default neither
+   * Evaluations without improvement after which the learning rate drops, and after which the run ends. Needs `val`, and
+   * takes the place of `milestones`. The official recipe has 2 and 4 with all the data, 3 and 8 with few shots.
+   * @default neither
    */
   patience?: { learningRate: number; stop: number } | undefined;
 }

@@ -5,6 +5,7 @@ import type { TrainingHandle } from "./handle.ts";
 import { choosePretrainModel } from "./model.ts";
 import type { PretrainOptions } from "./options.ts";
 import { pretrainParams } from "./params.ts";
+import { inOptionNames } from "./refusals.ts";
 import { TrainResult } from "./results.ts";
 import { convert, Run } from "./run.ts";
 import { type CheckedTraining, pretrainOptions } from "./schemas.ts";
@@ -18,6 +19,10 @@ export function pretrain(handle: TrainingHandle, options: PretrainOptions): Run<
   const params = pretrainParams(checked, choosePretrainModel(handle, checked));
   if (handle.local) checkTrainingFiles(checked);
   const stream = handle.stream("training.pretrain", params, { signal: checked.signal });
-  const source = convert(stream, toTrainingEvent, (result) => new TrainResult(result));
+  const source = convert(stream, {
+    event: toTrainingEvent,
+    result: (result) => new TrainResult(result),
+    error: inOptionNames,
+  });
   return new Run("Pre-training", checked.output, source);
 }

@@ -60,18 +60,28 @@ export class Run<Event, Result> implements AsyncIterable<Event>, AsyncDisposable
   }
 }
 
-/** A stream with other events and another result than those that came over the wire. */
+/** A stream with other events, another result and other errors than those that came over the wire. */
 export function convert<WireEvent, WireResult, Event, Result>(
   stream: Stream<WireEvent, WireResult>,
-  toEvent: (event: WireEvent) => Event,
-  toResult: (result: WireResult) => Result,
+  to: {
+    event: (event: WireEvent) => Event;
+    result: (result: WireResult) => Result;
+    error: (error: unknown) => unknown;
+  },
 ): RunSource<Event, Result> {
+  const fail = (error: unknown): never => {
+    throw to.error(error);
+  };
   return {
     async *[Symbol.asyncIterator]() {
-      for await (const event of stream) yield toEvent(event);
+      try {
+        for await (const event of stream) yield to.event(event);
+      } catch (error) {
+        fail(error);
+      }
     },
     get result() {
-      return stream.result.then(toResult);
+      return stream.result.then(to.result, fail);
     },
     cancel: () => stream.cancel(),
   };
