@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import os
-import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from glip_worker.engines.official.prompt import clean_name
 from glip_worker.engines.official.training.refusals import Problems
 
 #: The official code drops boxes of no size or outside of the picture. Large public sets hold a few (COCO's train2017
@@ -98,11 +98,6 @@ def check(file: File, images: Path, needs: Needs, problems: Problems) -> frozens
     return _check_boxes(file.annotations, pictures, categories, needs, problems)
 
 
-def spoken(name: str) -> str:
-    """A category's name as the official prompt has it: without what is in brackets, blanks for underscores."""
-    return re.sub(r"\(.*\)", "", name).replace("_", " ").strip()
-
-
 def _check_pictures(rows: list[Picture], images: Path, needs: Needs, problems: Problems) -> dict[int, Picture]:
     found: dict[int, Picture] = {}
     folders: dict[str, list[int]] = defaultdict(list)
@@ -156,7 +151,7 @@ def _check_categories(rows: list[Category], problems: Problems) -> set[int]:
             problems.add(f"{place}.id", f"{row.id} is an earlier category's")
         if type(row.id) is int:
             ids.add(row.id)
-        if not isinstance(row.name, str) or not spoken(row.name):
+        if not isinstance(row.name, str) or not clean_name(row.name):
             problems.add(f"{place}.name", f"expected words for the prompt, got {_shown(row.name)}")
         elif row.name == "__background__":
             problems.add(f"{place}.name", "the background is left out of the prompt: remove the category")

@@ -18,7 +18,7 @@ from typing import Any
 
 import yaml
 
-from glip_worker.engines.official.training.refusals import config_invalid, not_written
+from glip_worker.engines.official.training.refusals import config_invalid, not_read, not_written
 
 Flat = dict[str, Any]
 
@@ -50,7 +50,7 @@ def official_keys(checkout: Path) -> KnownKeys:
 
 
 def read_configuration(config: str, checkout: Path, known: KnownKeys) -> Flat:
-    """The yaml `config`, absolute or relative to the checkout, checked. GlipError `config_invalid`."""
+    """The yaml `config`, absolute or relative to the checkout, checked. GlipError `config_invalid`, `file_error`."""
     path = Path(config).expanduser()
     if not path.is_absolute():
         path = checkout / path
@@ -58,7 +58,7 @@ def read_configuration(config: str, checkout: Path, known: KnownKeys) -> Flat:
         # Safe: no tag of a yaml makes a Python object.
         tree = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise config_invalid(str(path), [], f"it cannot be read: {error.strerror or error}") from error
+        raise not_read(path, error) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())
         raise config_invalid(str(path), [], f"it is no plain yaml: {reason}") from error

@@ -40,6 +40,10 @@ class CheckedDataset:
     usable: int
     """Pictures that the official code trains on: those with a box of more than a pixel each way."""
     copies: int
+    chosen: frozenset[int] | None = None
+    """Few shots: the pictures whose annotations `write_subset` will write; None for all."""
+    source: Path | None = None
+    """Few shots: the user's file."""
 
     def registration(self) -> dict[str, Any]:
         if self.form == "mdetr":
@@ -65,15 +69,23 @@ def check_evaluation(name: str, dataset: Dataset) -> CheckedDataset:
 def check_few_shot(
     datasets: Sequence[Dataset], masks: bool, shots: int, seed: int, folder: Path
 ) -> list[CheckedDataset]:
-    """As `check_training`, with the chosen pictures alone, whose annotations are written to `folder`."""
+    """As `check_training`, with the chosen pictures alone. Their annotations are yet to be written to `folder`."""
     checked = []
     for number, dataset in enumerate(datasets, 1):
         whole, file, usable = _read(f"train_{number}", dataset, Needs(masks=masks))
         chosen = frozenset(choose(file, usable, shots, seed))
         target = folder / f"train_{number}_shots_{shots}_seed_{seed}.json"
-        write_subset(whole.annotations, chosen, target)
-        checked.append(replace(whole, annotations=target, pictures=len(chosen), usable=len(chosen)))
+        count = len(chosen)
+        few = replace(whole, annotations=target, source=whole.annotations, chosen=chosen, pictures=count, usable=count)
+        checked.append(few)
     return checked
+
+
+def write_few_shots(datasets: Sequence[CheckedDataset]) -> None:
+    """GlipError `file_error`, `disk_full`."""
+    for one in datasets:
+        if one.chosen is not None and one.source is not None:
+            write_subset(one.source, one.chosen, one.annotations)
 
 
 def training_keys(datasets: Sequence[CheckedDataset], validation: CheckedDataset | None) -> Flat:

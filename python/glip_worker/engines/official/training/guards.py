@@ -5,17 +5,18 @@ Every check looks at the final configuration, so that a setting is held to the s
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from glip_worker.engines.official.compat.errors import vocabulary_missing
 from glip_worker.engines.official.training.configuration import Flat
 from glip_worker.engines.official.training.datasets import CheckedDataset
 from glip_worker.engines.official.training.options import FUSE, PROMPT_LAYER_METHODS, Training
-from glip_worker.engines.official.training.refusals import config_invalid, weights_missing
-from glip_worker.errors import GlipError, invalid_argument
+from glip_worker.engines.official.training.refusals import config_invalid, not_read, weights_missing
+from glip_worker.errors import invalid_argument
 from glip_worker.protocol.messages import Knowledge, TrainingFinetuneParams
 
 #: Seeds are added to the rank, and numpy takes 32 bits.
@@ -64,11 +65,17 @@ PROTECTED = {
 }
 
 
-def check_settings(settings: Mapping[str, Any]) -> None:
-    """GlipError `invalid_argument` for the first protected key."""
+def check_settings(settings: Mapping[str, Any], by_method: Collection[str] = ()) -> None:
+    """GlipError `invalid_argument` for the first protected key; `by_method` has those that a method decides."""
     for name in settings:
-        if name in PROTECTED:
-            raise invalid_argument(f"settings.{name}", f"no such key, since it is decided by {PROTECTED[name]}", "one")
+        if name in PROTECTED or name in by_method:
+            decided = PROTECTED.get(name, "method")
+            raise invalid_argument(f"settings.{name}", f"no such key, since it is decided by {decided}", "one")
+
+
+def check_text_encoder(folder: str | None) -> None:
+    if folder is not None and not any((Path(folder) / file).is_file() for file in ("vocab.txt", "tokenizer.json")):
+        raise vocabulary_missing(Path(folder))
 
 
 def check_sides(short_sides: Sequence[int] | None, long_side: int | None) -> None:
@@ -79,23 +86,6 @@ def check_sides(short_sides: Sequence[int] | None, long_side: int | None) -> Non
 def check_seed(seed: int | None, processes: int) -> None:
     if seed is not None and seed + processes - 1 > MAX_SEED:
         raise invalid_argument("seed", f"at most {MAX_SEED - processes + 1}, so that each process has one", str(seed))
-
-
-def check_folder(results: Path, resume: bool) -> None:
-    """The official code prefers the checkpoint that it finds in the folder to the weights that it is given."""
-    pointer = results / "last_checkpoint"
-    try:
-        last = pointer.read_text(encoding="utf-8").strip()
-    except FileNotFoundError:
-        if resume:
-            expected = f"a checkpoint in {results} to go on from; resume: false begins a new run"
-            raise invalid_argument("resume", expected, "a folder without last_checkpoint") from None
-        return
-    if not resume:
-        expected = "a folder without a run; resume: true goes on with that run, another output begins a new one"
-        raise invalid_argument("output", expected, f"{results} with the checkpoint {last}")
-    if not last or not (results / last).is_file():
-        raise invalid_argument("resume", f"the checkpoint that {pointer} names", f"no file {results / last}")
 
 
 def check_weights(weights: str | None, resume: bool, required: bool) -> str:
@@ -114,7 +104,8 @@ def check_weights(weights: str | None, resume: bool, required: bool) -> str:
     return str(path)
 
 
-def check_batches(keys: Mapping[str, Any], datasets: Sequence[CheckedDataset], processes: int) -> None:
+def check_batches(keys: Mapping[str, Any], datasets: Sequence[CheckedDataset], processes: int) -> int:
+    """The steps of the whole run."""
     batch, epochs = keys["SOLVER.IMS_PER_BATCH"], keys["SOLVER.MAX_EPOCH"]
     if batch < 1 or batch % processes:
         raise invalid_argument("batch_size", f"a multiple of processes, {processes}", str(batch))
@@ -130,6 +121,7 @@ def check_batches(keys: Mapping[str, Any], datasets: Sequence[CheckedDataset], p
     if keys["DATALOADER.ASPECT_RATIO_GROUPING"] and pictures < SMALLEST_GROUPED:
         expected = f"false with fewer than {SMALLEST_GROUPED} pictures"
         raise invalid_argument("settings.DATALOADER.ASPECT_RATIO_GROUPING", expected, f"true with {pictures}")
+    return int(epochs * pictures // batch if epochs > 0 else keys["SOLVER.MAX_ITER"])
 
 
 def check_pieces(keys: Mapping[str, Any], datasets: Sequence[CheckedDataset], params: Training) -> None:
@@ -175,6 +167,9 @@ def check_prompts(
         # The official code would load it as a yaml that can run code.
         reason = "expected the wordings themselves, not a file; use the option wordings"
         raise config_invalid(config, ["DATASETS.CAPTION_PROMPT"], reason)
+    if prompt is not None and not keys["DATASETS.DISABLE_SHUFFLE"]:
+        expected = "true with wordings, which go by the place of a category"
+        raise invalid_argument("settings.DATASETS.DISABLE_SHUFFLE", expected, "false")
     if (prompt is not None or method in PROMPT_LAYER_METHODS) and len({one.categories for one in detection}) > 1:
         path, why = ("method", method) if prompt is None else ("wordings", "wordings")
         raise invalid_argument(path, "the same categories, in the same order, in all data", f"{why} for different ones")
@@ -194,8 +189,7 @@ def check_knowledge(knowledge: Knowledge | None, categories: Sequence[str], batc
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise GlipError("file_error", f"{path}: {reason}", {"path": str(path), "reason": reason}) from error
+        raise not_read(path, error) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise config_invalid(str(path), [], f"it is no plain yaml: {' '.join(str(error).split())}") from error
     wanted = {"clean_name", *(("def_wiki", "gpt3") if knowledge.wiki_and_gpt3 else (knowledge.kind,))}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from glip_worker.device import Device
 from glip_worker.engines.official.training.configuration import Flat
 from glip_worker.engines.official.training.refusals import unsupported
 from glip_worker.errors import invalid_argument
@@ -185,9 +186,9 @@ def knowledge_keys(knowledge: Knowledge | None) -> Flat:
     }
 
 
-def official_device(device: str) -> str:
-    """MODEL.DEVICE of each process, which sees one device alone."""
-    kind = device.split(":")[0]
+def official_device(device: Device) -> str:
+    """MODEL.DEVICE of each process; which card that is, torch's launcher and the script settle."""
+    kind = device.type
     if kind not in ("cpu", "cuda"):
         raise unsupported("training", f"the official code runs on cpu and cuda, not on {device}")
     return kind

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from glip_worker.device import Device
 from glip_worker.engines.official.training import guards
 from glip_worker.engines.official.training.configuration import (
     Flat,
@@ -25,6 +26,7 @@ from glip_worker.engines.official.training.datasets import (
     check_training,
     evaluation_keys,
     training_keys,
+    write_few_shots,
 )
 from glip_worker.engines.official.training.options import (
     FUSE,
@@ -38,7 +40,9 @@ from glip_worker.engines.official.training.options import (
     run_options,
     training_options,
 )
+from glip_worker.engines.official.training.query import Tokenizer, check_training_query, evaluation_query_keys
 from glip_worker.engines.official.training.refusals import unsupported
+from glip_worker.engines.official.training.resume import check_folder, check_unfinished
 from glip_worker.errors import invalid_argument
 from glip_worker.protocol.messages import TrainingEvaluateParams, TrainingFinetuneParams, TrainingPretrainParams
 
@@ -68,22 +72,22 @@ class Recipe:
     validates: bool
 
 
-def prepare_pretrain(params: TrainingPretrainParams, checkout: Path, device: str) -> Recipe:
+def prepare_pretrain(params: TrainingPretrainParams, checkout: Path, device: Device) -> Recipe:
     """GlipError `invalid_argument`, `config_invalid`, `dataset_invalid`, `weights_missing`, `unsupported`."""
     return _pretrain(params, checkout, device, official_keys(checkout))
 
 
-def prepare_finetune(params: TrainingFinetuneParams, checkout: Path, device: str) -> Recipe:
+def prepare_finetune(params: TrainingFinetuneParams, checkout: Path, device: Device) -> Recipe:
     """GlipErrors as of `prepare_pretrain`."""
     return _finetune(params, checkout, device, official_keys(checkout))
 
 
-def prepare_evaluate(params: TrainingEvaluateParams, checkout: Path, device: str) -> Recipe:
+def prepare_evaluate(params: TrainingEvaluateParams, checkout: Path, device: Device) -> Recipe:
     """GlipErrors as of `prepare_pretrain`."""
     return _evaluate(params, checkout, device, official_keys(checkout))
 
 
-def _pretrain(params: TrainingPretrainParams, checkout: Path, device: str, known: KnownKeys) -> Recipe:
+def _pretrain(params: TrainingPretrainParams, checkout: Path, device: Device, known: KnownKeys) -> Recipe:
     output = _absolute(params.output)
     config, data, validation = _training(params, checkout, device, known, output, {}, {})
     return Recipe(
@@ -99,7 +103,7 @@ def _pretrain(params: TrainingPretrainParams, checkout: Path, device: str, known
     )
 
 
-def _finetune(params: TrainingFinetuneParams, checkout: Path, device: str, known: KnownKeys) -> Recipe:
+def _finetune(params: TrainingFinetuneParams, checkout: Path, device: Device, known: KnownKeys) -> Recipe:
     results = _absolute(params.output) / "ft_task_1"
     defaults, forced = finetune_defaults(params), method_keys(params.method)
     config, data, validation = _training(params, checkout, device, known, results, defaults, forced)
@@ -116,8 +120,8 @@ def _finetune(params: TrainingFinetuneParams, checkout: Path, device: str, known
     )
 
 
-def _evaluate(params: TrainingEvaluateParams, checkout: Path, device: str, known: KnownKeys) -> Recipe:
-    base, settings = _configuration(params, checkout, known)
+def _evaluate(params: TrainingEvaluateParams, checkout: Path, device: Device, known: KnownKeys) -> Recipe:
+    base, settings = _configuration(params, checkout, known, {})
     output, name = _absolute(params.output), "test"
     if params.data.format != "coco":
         raise _no_evaluator("data")
@@ -127,7 +131,7 @@ def _evaluate(params: TrainingEvaluateParams, checkout: Path, device: str, known
     keys = {
         **base,
         **run_options(params),
-        **_evaluation_measures(base, data),
+        **_evaluation_measures({**base, **settings}, data),
         **settings,
         **knowledge_keys(params.knowledge),
         **evaluation_keys(data),
@@ -139,7 +143,9 @@ def _evaluate(params: TrainingEvaluateParams, checkout: Path, device: str, known
         "TEST.IMS_PER_BATCH": params.batch_size * params.processes,
         "TEST.EVAL_TASK": "detection",
     }
-    guards.check_prompts(_with_defaults(keys, known), [data], _count(params.wordings), params.config)
+    final = _with_defaults(keys, known)
+    guards.check_prompts(final, [data], _count(params.wordings), params.config)
+    keys.update(evaluation_query_keys(final, data, Tokenizer(params.text_encoder)))
     config = output / EVALUATION_FILE
     write_configuration(config, keys)
     return Recipe(
@@ -158,16 +164,16 @@ def _evaluate(params: TrainingEvaluateParams, checkout: Path, device: str, known
 def _training(
     params: Training,
     checkout: Path,
-    device: str,
+    device: Device,
     known: KnownKeys,
     results: Path,
     defaults: Flat,
     forced: Flat,
 ) -> tuple[Path, list[CheckedDataset], CheckedDataset | None]:
     """Checks everything, then writes the configuration: nothing is left behind by a run that is refused."""
-    base, settings = _configuration(params, checkout, known)
+    base, settings = _configuration(params, checkout, known, forced)
     guards.check_schedule(params)
-    guards.check_folder(results, params.resume)
+    checkpoint = check_folder(results, params.resume)
     weights = guards.check_weights(params.weights, params.resume, isinstance(params, TrainingFinetuneParams))
     if params.validation is not None and params.validation.format != "coco":
         raise _no_evaluator("validation")
@@ -178,8 +184,9 @@ def _training(
     validation = None if params.validation is None else check_evaluation("val", params.validation)
     keys = {
         **options,
-        **_small_set_keys(data, options, settings),
+        **_small_set_keys(data),
         **({} if validation is None else _evaluation_measures(options, validation)),
+        **settings,
         **forced,
         **training_keys(data, validation),
         **_monitoring_keys(params),
@@ -189,21 +196,29 @@ def _training(
         "TEST.IMS_PER_BATCH": params.processes,
     }
     final = _with_defaults(keys, known)
-    guards.check_batches(final, data, params.processes)
+    steps = guards.check_batches(final, data, params.processes)
+    if checkpoint is not None:
+        check_unfinished(checkpoint, steps)
     guards.check_pieces(final, data, params)
     together = [*data, *([] if validation is None else [validation])]
     method = params.method if isinstance(params, TrainingFinetuneParams) else "full"
     guards.check_prompts(final, together, _count(params.wordings), params.config, method)
+    tokenizer = Tokenizer(params.text_encoder)
+    check_training_query(final, data, tokenizer)
+    if validation is not None:
+        keys.update(evaluation_query_keys(final, validation, tokenizer))
     config = _absolute(params.output) / TRAINING_FILE
+    write_few_shots(data)
     write_configuration(config, keys)
     return config, data, validation
 
 
-def _configuration(params: Run, checkout: Path, known: KnownKeys) -> tuple[Flat, Flat]:
+def _configuration(params: Run, checkout: Path, known: KnownKeys, by_method: Flat) -> tuple[Flat, Flat]:
     """The model's yaml and the settings, both checked, and what needs nothing else to be checked."""
     base = read_configuration(params.config, checkout, known)
     settings = checked(params.settings, known, "settings")
-    guards.check_settings(settings)
+    guards.check_settings(settings, by_method)
+    guards.check_text_encoder(params.text_encoder)
     guards.check_sides(params.short_sides, params.long_side)
     guards.check_seed(params.seed, params.processes)
     return base, settings
@@ -243,11 +258,9 @@ def _monitoring_keys(params: Training) -> Flat:
     return keys
 
 
-def _small_set_keys(data: list[CheckedDataset], options: Flat, settings: Flat) -> Flat:
+def _small_set_keys(data: list[CheckedDataset]) -> Flat:
     small = sum(one.usable * one.copies for one in data) < guards.SMALLEST_GROUPED
-    if small and "DATALOADER.ASPECT_RATIO_GROUPING" not in settings:
-        return {"DATALOADER.ASPECT_RATIO_GROUPING": False}
-    return {}
+    return {"DATALOADER.ASPECT_RATIO_GROUPING": False} if small else {}
 
 
 def _evaluation_measures(keys: Mapping[str, Any], data: CheckedDataset) -> Flat:

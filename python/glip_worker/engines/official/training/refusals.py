@@ -54,9 +54,14 @@ def weights_missing(path: Path) -> GlipError:
     return GlipError("weights_missing", message, {"name": path.name, "path": str(path)})
 
 
+def not_read(path: Path, error: OSError) -> GlipError:
+    reason = error.strerror or str(error)
+    return GlipError("file_error", f"{path} cannot be read: {reason}", {"path": str(path), "reason": reason})
+
+
 def not_written(path: Path, error: OSError) -> GlipError:
     reason = error.strerror or str(error)
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         message = f"the disk that holds {path} is full. Free some space or choose another output"
-        return GlipError("disk_full", message, {"path": str(path)})
+        return GlipError("disk_full", message, {"path": str(path), "needed": None, "free": 0})
     return GlipError("file_error", f"{path} cannot be written: {reason}", {"path": str(path), "reason": reason})

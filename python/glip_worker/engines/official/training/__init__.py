@@ -1,0 +1,1 @@
+"""Training and evaluation with the scripts of the official code."""
