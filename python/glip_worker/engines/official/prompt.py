@@ -84,6 +84,8 @@ def _parts(tokenizer: Any, names: Sequence[str], wording: Wording) -> list[tuple
         ids = tuple(tokenizer(name, add_special_tokens=False)["input_ids"])
         if all(one == tokenizer.unk_token_id for one in ids):
             raise invalid_argument(path, "a name that the text encoder's vocabulary can spell", repr(given))
+        if {one for one in ids if one != tokenizer.unk_token_id}.intersection(tokenizer.all_special_ids):
+            raise invalid_argument(path, "a name without the text encoder's own marks, like [SEP]", repr(given))
         if ids in seen:
             received = f"{given!r}, which reads the same as categories[{seen[ids]}] {names[seen[ids]]!r}"
             raise invalid_argument(path, "a name of its own", received)

@@ -1,0 +1,244 @@
+"""The engine finds what the official Python finds with the same weights: the same boxes and scores, bit for bit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy
+import pytest
+import torch
+from direct import SMALL, Direct, Found, Served, Stand, assert_equal, best, write_bert
+
+from glip_worker.errors import GlipError
+from glip_worker.protocol.messages import Span
+
+pytestmark = [
+    pytest.mark.official,
+    pytest.mark.timeout(300),  # a cold disk can take minutes to give torch and transformers
+    pytest.mark.filterwarnings("ignore"),  # the official code's own
+]
+
+NAMES = ["person", "traffic_light", "hair drier (electric)", "cat"]
+CAPTION = "A man with a red umbrella, two dogs and a traffic light"
+ALL = ["short_text", "fusion", "deformable"]
+
+
+def noise(height: int, width: int, seed: int = 0) -> Any:
+    return numpy.random.default_rng(seed).integers(0, 255, (height, width, 3), dtype=numpy.uint8)
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("weights") / "small.pth"
+
+
+@pytest.fixture(scope="module")
+def direct(checkout: Path, weights: Path) -> Iterator[Direct]:
+    from glip_worker.engines.official.compat import installation
+    from glip_worker.engines.official.compat.checkout import use_checkout
+
+    use_checkout(checkout)
+    installation.install(bert=write_bert(weights.parent / "bert"), device="cpu")
+    from maskrcnn_benchmark.config import cfg
+
+    before = cfg.clone()
+    torch.manual_seed(7)
+    official = Direct(checkout, SMALL)
+    # As the official trainer saves a model that several processes trained.
+    state = {f"module.{name}": tensor for name, tensor in official.model.state_dict().items()}
+    torch.save({"model": state, "optimizer": {}, "iteration": 3}, weights)
+    official.load(weights)
+    yield official
+    dict.update(cfg, before)
+    installation.uninstall()
+
+
+@pytest.fixture(scope="module")
+def served(direct: Direct, checkout: Path, weights: Path) -> Served:
+    served = Served(checkout, weights.parent / "bert")
+    served.load(weights=str(weights))
+    return served
+
+
+@pytest.mark.parametrize("size", [(128, 160), (200, 90), (96, 96), (96, 120), (7, 5), (1, 1), (30, 1000), (2000, 61)])
+def test_detect_is_the_official_evaluation(direct: Direct, served: Served, size: tuple[int, int]) -> None:
+    pixels = noise(*size)
+    assert_equal(served.detect(pixels, NAMES), direct.detect(pixels, NAMES))
+
+
+def test_more_categories_than_the_head_has_labels(direct: Direct, served: Served) -> None:
+    pixels, names = noise(100, 100), [f"kind {number}" for number in range(100)]
+    parts = [direct.detect(pixels, names[:80]), direct.detect(pixels, names[80:], 80)]
+    assert_equal(served.detect(pixels, names), best(*(torch.cat(column) for column in zip(*parts, strict=True))))
+
+
+def test_more_tokens_than_the_window_has(direct: Direct, served: Served) -> None:
+    pixels, names = noise(100, 100), [f"one of the very many kinds number {number}" for number in range(40)]
+    # [CLS], 28 names of 8 tokens with 27 full stops, [SEP]; one more would need 262.
+    parts = [direct.detect(pixels, names[:28]), direct.detect(pixels, names[28:], 28)]
+    assert_equal(served.detect(pixels, names), best(*(torch.cat(column) for column in zip(*parts, strict=True))))
+
+
+def test_ground_is_the_official_demo(direct: Direct, served: Served) -> None:
+    pixels = noise(96, 128)
+    found, phrases = served.ground(pixels, CAPTION)
+    assert phrases == ["A man", "a red umbrella", "two dogs", "a traffic light"]
+    assert_equal(found, direct.ground(pixels, CAPTION))
+
+
+def test_ground_with_phrases_is_the_official_demo(direct: Direct, served: Served) -> None:
+    pixels = noise(96, 128)
+    bounds = [(40, 55), (2, 5), (13, 25), (17, 25)]
+    found, phrases = served.ground(pixels, CAPTION, phrases=[Span(start=start, end=end) for start, end in bounds])
+    assert phrases == ["man", "red umbrella", "umbrella", CAPTION[40:55]]
+    expected = direct.ground(pixels, CAPTION, [{"char_bounds": list(bound)} for bound in bounds])
+    in_order = torch.tensor([3, 0, 1, 2])
+    assert_equal(found, Found(expected.boxes, expected.scores, in_order[expected.labels]))
+
+
+def test_more_phrases_than_labels(direct: Direct, served: Served) -> None:
+    words = [f"w{number}" for number in range(90)]
+    caption, pixels = " ".join(words), noise(96, 96)
+    starts = [sum(len(word) + 1 for word in words[:index]) for index in range(90)]
+    bounds = [(start, start + len(word)) for start, word in zip(starts, words, strict=True)]
+    parts = [
+        direct.ground(pixels, caption, [{"char_bounds": list(bound)} for bound in some])
+        for some in (bounds[:80], bounds[80:])
+    ]
+    parts[1] = parts[1]._replace(labels=parts[1].labels + 80)
+    found, phrases = served.ground(pixels, caption, phrases=[Span(start=a, end=b) for a, b in bounds])
+    assert phrases == words
+    assert_equal(found, best(*(torch.cat(column) for column in zip(*parts, strict=True))))
+
+
+def test_sides_override_the_configuration(direct: Direct, served: Served) -> None:
+    pixels = noise(100, 150)
+    before = direct.cfg.INPUT.MIN_SIZE_TEST, direct.cfg.INPUT.MAX_SIZE_TEST
+    for short, long in ((64, 300), (200, 128)):
+        direct.cfg.merge_from_list(["INPUT.MIN_SIZE_TEST", short, "INPUT.MAX_SIZE_TEST", long])
+        assert_equal(served.detect(pixels, NAMES, short_side=short, long_side=long), direct.detect(pixels, NAMES))
+    direct.cfg.merge_from_list(["INPUT.MIN_SIZE_TEST", before[0], "INPUT.MAX_SIZE_TEST", before[1]])
+
+
+@pytest.mark.parametrize("layout", ["rgb", "bgr255", "bgr", "rgb255"])
+def test_channel_layouts(direct: Direct, served: Served, weights: Path, layout: str) -> None:
+    pixels = noise(100, 100)
+    direct.cfg.merge_from_list(["INPUT.FORMAT", layout])
+    served.load(weights=str(weights), settings={**SMALL, "INPUT.FORMAT": layout})
+    assert_equal(served.detect(pixels, NAMES), direct.detect(pixels, NAMES))
+    direct.cfg.merge_from_list(["INPUT.FORMAT", "''"])
+    served.load(weights=str(weights))
+    assert_equal(served.detect(pixels, NAMES), direct.detect(pixels, NAMES))
+
+
+def test_threshold_and_count(served: Served) -> None:
+    pixels = noise(128, 160)
+    every = served.detect(pixels, NAMES)
+    third = every.scores.unique(sorted=True)[-3].item()
+    some = served.detect(pixels, NAMES, threshold=third)
+    above = int((every.scores > third).sum())  # strictly: what has exactly the threshold is left out
+    assert 0 < above < len(every.scores)
+    assert torch.equal(some.scores, every.scores[:above])
+    few = served.detect(pixels, NAMES, max_objects=3)
+    assert torch.equal(few.boxes, every.boxes[:3])
+    assert torch.equal(few.labels, every.labels[:3])
+    none = served.detect(pixels, NAMES, threshold=1.0)
+    assert (none.boxes.shape, none.scores.shape, none.labels.shape) == ((0, 4), (0,), (0,))
+
+
+def test_boxes_lie_in_the_picture(served: Served) -> None:
+    boxes = served.detect(noise(31, 77), NAMES).boxes
+    assert boxes.dtype == torch.float32
+    assert bool((boxes >= 0).all())
+    assert bool((boxes <= torch.tensor([77, 31, 77, 31])).all())
+    assert bool((boxes[:, 2:] > boxes[:, :2]).all())
+
+
+def test_accelerations_switch_with_the_model(direct: Direct, served: Served, weights: Path) -> None:
+    pixels = noise(128, 128)
+    plain = direct.detect(pixels, NAMES)
+    served.load(weights=str(weights), accelerate=ALL)
+    fast = served.detect(pixels, NAMES)
+    assert not torch.equal(fast.scores, plain.scores)  # something else was computed
+    torch.testing.assert_close(fast.scores, plain.scores, rtol=0, atol=2e-6)
+    served.load(weights=str(weights), accelerate=["fusion"])
+    torch.testing.assert_close(served.detect(pixels, NAMES).scores, plain.scores, rtol=0, atol=2e-6)
+    served.load(weights=str(weights))
+    assert_equal(served.detect(pixels, NAMES), plain)
+
+
+def test_a_call_can_be_stopped_between_prompts(served: Served) -> None:
+    checks = []
+
+    def check() -> None:
+        checks.append(1)
+        if len(checks) == 2:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        served.detect(noise(96, 96), [f"kind {number}" for number in range(200)], Stand(check))
+    assert len(served.detect(noise(96, 96), NAMES).scores) > 10
+
+
+REFUSED: list[tuple[dict[str, Any], str, str]] = [
+    ({"names": ["cat", ""]}, "invalid_argument", "categories[1]"),
+    ({"names": ["cat", "Cat"]}, "invalid_argument", "categories[1]"),
+    ({"names": ["word " * 300]}, "invalid_argument", "categories[0]"),
+    ({"short_side": 100_000}, "invalid_argument", "short_side"),
+    ({"long_side": 100_000}, "invalid_argument", "long_side"),
+    ({"size": (1, 300)}, "image_invalid", "image"),
+    ({"size": (10, 20_000)}, "image_invalid", "image"),
+    ({"short_side": 1}, "image_invalid", "image"),
+    ({"size": (0, 3)}, "invalid_argument", "image.pixels"),
+    ({"caption": ""}, "invalid_argument", "caption"),
+    ({"caption": "dog " * 300}, "invalid_argument", "caption"),
+    ({"caption": "of and with"}, "invalid_argument", "caption"),
+    ({"caption": CAPTION, "phrases": [Span(start=0, end=99)]}, "invalid_argument", "phrases[0]"),
+    ({"caption": CAPTION, "phrases": [Span(start=1, end=2)]}, "invalid_argument", "phrases[0]"),
+]
+
+
+@pytest.mark.parametrize(("wrong", "code", "path"), REFUSED)
+def test_what_is_refused(served: Served, wrong: dict[str, Any], code: str, path: str) -> None:
+    options = dict(wrong)
+    height, width = options.pop("size", (96, 96))
+    pixels = numpy.zeros((height, width, 3), dtype=numpy.uint8)
+    look: Any = served.ground if "caption" in options else served.detect
+    text = options.pop("caption") if "caption" in options else options.pop("names", NAMES)
+    with pytest.raises(GlipError) as caught:
+        look(pixels, text, **options)
+    assert (caught.value.code, caught.value.details["path"]) == (code, path)
+    assert len(served.detect(noise(96, 96), NAMES).scores) > 10
+
+
+def test_a_long_picture_is_found_in_when_it_may_stay_long(served: Served) -> None:
+    assert len(served.detect(noise(10, 4000), NAMES, short_side=10, long_side=4000).scores) > 10
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_glip_t(checkout: Path, tmp_path: Path) -> None:
+    """The published size, random weights, 800 x 600 pixels to 1067 x 800."""
+    from glip_worker.engines.official.compat import installation
+    from glip_worker.engines.official.compat.checkout import use_checkout
+
+    installation.uninstall()
+    use_checkout(checkout)
+    installation.install(device="cpu")
+    from maskrcnn_benchmark.config import cfg
+
+    settings = {"MODEL.ATSS.INFERENCE_TH": 0.0}
+    torch.manual_seed(0)
+    before = cfg.clone()
+    official = Direct(checkout, settings)
+    torch.save({"model": official.model.state_dict()}, tmp_path / "glip_t.pth")
+    expected = official.detect(noise(600, 800), NAMES)
+    dict.update(cfg, before)
+    del official
+    served = Served(checkout, None)
+    loaded = served.load(weights=str(tmp_path / "glip_t.pth"), settings=settings)
+    assert (loaded.parameters, loaded.tensors, loaded.ignored) == (231_780_217, 745, [])
+    assert_equal(served.detect(noise(600, 800), NAMES), expected)
+    installation.uninstall()
