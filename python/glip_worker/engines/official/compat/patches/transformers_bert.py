@@ -11,11 +11,12 @@ from huggingface_hub import try_to_load_from_cache
 
 from glip_worker.engines.official.compat.errors import vocabulary_missing
 from glip_worker.engines.official.compat.patching import Changes, Settings
+from glipv2.text.wordpiece import VOCABULARY
 
 NAME = "bert-base-uncased"
 
 #: config.json, tokenizer_config.json and vocab.txt (Apache-2.0, Google), no weights.
-PACKAGED = Path(__file__).resolve().parents[4] / "assets" / NAME
+PACKAGED = VOCABULARY.parent
 
 WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 VOCABULARIES = ("tokenizer.json", "vocab.txt")

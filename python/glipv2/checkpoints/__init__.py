@@ -1,0 +1,1 @@
+"""Weights as data: what the official checkpoints call a tensor, and what this package calls it."""

@@ -1,0 +1,1 @@
+"""The text side: the WordPiece tokenizer and the BERT encoder."""

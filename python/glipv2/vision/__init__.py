@@ -1,0 +1,1 @@
+"""The picture side: the Swin transformer and the feature pyramid."""
