@@ -189,11 +189,11 @@ def _check_boxes(
             _check_spans(index, row.tokens_positive, picture, problems)
         if needs.masks and not row.iscrowd:
             _check_polygons(index, row, polygons, problems)
-        if _check_box(index, row.bbox, picture, problems, dropped):
+        if _check_box(index, row.bbox, picture, problems, dropped) and picture is not None:
             usable.add(row.image_id)
     if dropped.count * BOXES_FOR_ONE_DROPPED > len(rows):
         problems.take(dropped)
-    return frozenset(usable & pictures.keys())
+    return frozenset(usable)
 
 
 def _check_box(index: int, box: Any, picture: Picture | None, problems: Problems, dropped: Problems) -> bool:

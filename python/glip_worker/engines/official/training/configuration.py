@@ -102,7 +102,8 @@ def write_configuration(path: Path, flat: Mapping[str, Any]) -> None:
         draft.write_text(text, encoding="utf-8")
         draft.replace(path)
     except OSError as error:
-        draft.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            draft.unlink()
         raise not_written(path, error) from error
 
 

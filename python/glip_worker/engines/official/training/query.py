@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from glip_worker.engines.official.prompt import clean_name
@@ -15,7 +14,6 @@ from glip_worker.errors import invalid_argument
 #: Categories in one prompt when an evaluation needs several: what the README takes for LVIS.
 CHUNK = 40
 
-PACKAGED_VOCABULARY = Path(__file__).resolve().parents[3] / "assets" / "bert-base-uncased"
 SAFEGUARD = "DATASETS.SPECIAL_SAFEGUARD_FOR_COCO_GROUNDING"
 
 
@@ -23,7 +21,7 @@ class Tokenizer:
     """Counts the tokens of BERT, the two special ones included."""
 
     def __init__(self, folder: str | None) -> None:
-        self._folder = str(folder or PACKAGED_VOCABULARY)
+        self._folder = folder
 
     def too_long(self, text: str, limit: int) -> int:
         """The number of tokens when it is over the limit, else 0."""
@@ -37,7 +35,9 @@ class Tokenizer:
     def _tokenizer(self) -> Any:
         from transformers import AutoTokenizer
 
-        return AutoTokenizer.from_pretrained(self._folder, local_files_only=True)
+        from glip_worker.engines.official.compat.patches.transformers_bert import PACKAGED
+
+        return AutoTokenizer.from_pretrained(str(self._folder or PACKAGED), local_files_only=True)
 
 
 def check_training_query(keys: Mapping[str, Any], data: Sequence[CheckedDataset], tokenizer: Tokenizer) -> None:
