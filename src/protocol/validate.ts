@@ -7,13 +7,15 @@ import { isTensor } from "./tensor.ts";
 export function checkArgument<T>(schema: z.ZodType<T>, value: unknown, path: string): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const { path: inner, message } = parsed.error.issues[0] as z.core.$ZodIssue;
+  const issue = parsed.error.issues[0] as z.core.$ZodIssue;
+  const unknown = issue.code === "unrecognized_keys" ? issue.keys.slice(0, 1) : [];
+  const inner = [...issue.path, ...unknown];
   const where = join(path, inner);
   const received = describe(
     inner.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], value),
   );
-  const expected = message
-    .replace(/^(Invalid input|Too small|Too big): /, "")
+  const expected = (unknown.length > 0 ? "nothing of that name" : issue.message)
+    .replace(/^(Invalid input|Invalid option|Too small|Too big): /, "")
     .replace(/^expected /, "")
     .replace(/ to be (?=[<>])/, " ")
     .replace(/ to have (?=[<>])/, " with ")

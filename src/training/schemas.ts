@@ -17,7 +17,9 @@ const run = {
   weights: filled.optional(),
   textEncoder: filled.optional(),
   settings: z.record(filled, z.unknown()).optional(),
-  accelerate: z.union([z.boolean(), z.array(z.enum(accelerations))]).optional(),
+  accelerate: z
+    .union([z.boolean(), z.array(z.enum(accelerations))], `true, false or names out of ${accelerations.join(", ")}`)
+    .optional(),
   output: filled.transform((folder) => resolve(folder)),
   processes: count.default(1),
   seed: uint32.optional(),

@@ -35,7 +35,7 @@ describe("arguments", () => {
     ["half an integer", { boxes: [], limit: 1.5 }, "options.limit", /int.*got 1\.5/],
     ["a large integer", { boxes: [], limit: 2 ** 32 }, "options.limit", /got 4294967296/],
     ["half a character", { boxes: [], phrase: "\ud83e" }, "options.phrase", /without lone surrogates, got/],
-    ["a field that does not exist", { boxes: [], boxen: 1 }, "options", /boxen/],
+    ["a field that does not exist", { boxes: [], boxen: 1 }, "options.boxen", /boxen/],
     ["an array for a tensor", { boxes: [], image: [1] }, "options.image", /a Tensor, uint8, rank 3, got an array of 1/],
     [
       "another dtype",

@@ -46,7 +46,7 @@ describe("options", () => {
     [{ longSide: 2 ** 32 }, "options.longSide: expected number <=4294967295, got 4294967296"],
     [{ timeoutMs: 0 }, "options.timeoutMs: expected number >0, got 0"],
     [{ signal: {} }, "options.signal: expected AbortSignal, got an object"],
-    [{ treshold: 0.4 }, 'options: expected Unrecognized key: "treshold", got an object'],
+    [{ treshold: 0.4 }, "options.treshold: expected nothing of that name, got 0.4"],
   ])("%j", async (options, message) => {
     await fails(detect(caller, image, ["dog"], options as Any[3]), message);
     await fails(ground(caller, image, "a dog", options as Any[3]), message);

@@ -1,0 +1,85 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { describe, expect, it } from "vitest";
+import { checkDatasetFiles } from "../../src/datasets/check.ts";
+import { coco, datasetSchema, mdetr } from "../../src/datasets/dataset.ts";
+import type { GlipError } from "../../src/errors.ts";
+import { temporaryFolder } from "../support/folders.ts";
+
+const thrownBy = (call: () => unknown): GlipError => {
+  try {
+    call();
+  } catch (error) {
+    return error as GlipError;
+  }
+  throw new Error("nothing was thrown");
+};
+
+describe.each([
+  ["coco", coco],
+  ["mdetr", mdetr],
+] as const)("%s", (format, describeSet) => {
+  it("takes relative paths from the working directory, and reads nothing", () => {
+    expect(describeSet("no/such.json", "no/such/folder")).toEqual({
+      format,
+      annotations: resolve("no/such.json"),
+      images: resolve("no/such/folder"),
+      copies: 1,
+    });
+  });
+
+  it("leaves absolute paths, and takes copies", () => {
+    expect(describeSet("/data/a.json", "/data/b", { copies: 8 })).toEqual({
+      format,
+      annotations: "/data/a.json",
+      images: "/data/b",
+      copies: 8,
+    });
+  });
+
+  it.each([
+    [() => describeSet("", "b"), "annotations: expected string with >=1 characters", "annotations"],
+    [() => describeSet("a", 1 as unknown as string), "images: expected string, got 1", "images"],
+    [() => describeSet("a", "b", { copies: 0 }), "options.copies: expected number >=1, got 0", "options.copies"],
+    [() => describeSet("a", "b", { copies: 1.5 }), "options.copies: expected int, got 1.5", "options.copies"],
+  ])("names what does not fit: %#", (call, message, path) => {
+    const error = thrownBy(call);
+    expect(error).toMatchObject({ code: "invalid_argument", details: { path } });
+    expect(error.message).toContain(message);
+  });
+});
+
+it("a literal fits as well; its paths are made absolute", () => {
+  const set = { format: "coco", annotations: "a.json", images: "b" } as const;
+  expect(datasetSchema.parse(set)).toEqual(coco("a.json", "b"));
+});
+
+describe("the files of a dataset", () => {
+  const made = () => {
+    const folder = temporaryFolder();
+    mkdirSync(join(folder, "images"));
+    writeFileSync(join(folder, "a.json"), "");
+    return folder;
+  };
+
+  it("are there", () => {
+    const folder = made();
+    expect(() => checkDatasetFiles(coco(join(folder, "a.json"), join(folder, "images")), "options.val")).not.toThrow();
+  });
+
+  it.each([
+    ["b.json", "images", "options.val.annotations: expected a file that can be read, got", "it does not exist"],
+    ["images", "images", "options.val.annotations: expected a file that can be read, got", "it is a folder"],
+    ["a.json", "pictures", "options.val.images: expected a folder that can be read, got", "it does not exist"],
+    ["a.json", "a.json", "options.val.images: expected a folder that can be read, got", "it is not a folder"],
+    ["a.json/b", "images", "options.val.annotations: expected a file that can be read, got", "ENOTDIR"],
+  ])("%s with %s", (annotations, images, message, reason) => {
+    const folder = made();
+    const set = coco(join(folder, annotations), join(folder, images));
+    const error = thrownBy(() => checkDatasetFiles(set, "options.val"));
+    const path = message.includes("images") ? set.images : set.annotations;
+    expect(error.code).toBe("file_error");
+    expect(error.details).toMatchObject({ path, reason: expect.stringContaining(reason) as string });
+    expect(error.message).toBe(`${message} ${path}: ${(error.details as { reason: string }).reason}`);
+  });
+});
