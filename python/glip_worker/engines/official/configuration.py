@@ -106,9 +106,9 @@ def _settings(settings: dict[str, Any], config: CfgNode) -> Iterator[Leaf]:
     """`{"A.B": 1}` and `{"A": {"B": 1}}` alike. JavaScript's 1 comes as an integer where the key may be a float."""
     for name, given in settings.items():
         keys = tuple(name.split("."))
-        for key in reversed(keys):
-            given = {key: given}
-        for path, value in _leaves(given, config):
+        node = _value(config, keys)
+        whole = not isinstance(given, dict) or not isinstance(node, CfgNode) or node.is_new_allowed()
+        for path, value in [(keys, given)] if whole else _leaves(given, node, keys):
             now = _value(config, path)
             yield path, float(value) if isinstance(now, float) and type(value) is int else value
 

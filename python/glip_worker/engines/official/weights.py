@@ -50,7 +50,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     except MemoryError:
         raise
     except Exception as error:  # each kind of damage has its own: RuntimeError, EOFError, UnpicklingError, KeyError, …
-        raise _content(path, f"what cannot be read: {str(error).strip().splitlines()[0]}") from error
+        raise _content(path, f"what cannot be read: {_first_line(error)}") from error
     state = content.get("model", content) if isinstance(content, dict) else content
     if not isinstance(state, dict) or not any(isinstance(value, Tensor) for value in state.values()):
         raise _content(path, "no named tensors")
@@ -102,6 +102,11 @@ def _check_start(path: Path) -> None:
     for signature, what in NOT_CHECKPOINTS.items():
         if start.startswith(signature):
             raise _content(path, what)
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
 
 
 def _content(path: Path, received: str) -> GlipError:
