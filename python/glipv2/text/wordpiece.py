@@ -49,7 +49,11 @@ class _Word:
 
 
 class WordPiece:
-    """`vocabulary`: a file of one piece a line, or the pieces. ValueError when it lacks a special token."""
+    """`vocabulary`: a file of one piece a line, or the pieces. ValueError when it lacks a special token.
+
+    Ids and spans are those of the published fast tokenizer, with one exception: the span of an [UNK] may differ by the
+    marks at its ends, where marks that BERT does not take for accents are not in Unicode's canonical order.
+    """
 
     def __init__(self, vocabulary: Path | Sequence[str], lower_case: bool = True) -> None:
         pieces = _read(vocabulary) if isinstance(vocabulary, Path) else list(vocabulary)
