@@ -75,7 +75,7 @@ def test_a_start_loads_no_model_and_imports_nothing_official(tree: Path) -> None
     assert len(loaded.versions["official"]) == 40
     registry = Registry()
     loaded.register(registry)
-    assert registry.names == ["model.load", "vision.detect", "vision.ground"]
+    assert {"model.load", "vision.detect", "vision.ground"} <= set(registry.names)
     for name in ("vision.detect", "vision.ground"):
         method = registry.get(name)
         assert method is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import shutil
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -100,6 +101,13 @@ def test_names_that_the_model_has_not_are_told(served: Served, state: dict[str, 
     more = {"rpn.tunable_linear.weight": torch.zeros(3), "language_backbone.body.model.embeddings.position_ids": None}
     torch.save({"model": {**state, **more}}, tmp_path / "more.pth")
     assert served.load(weights=str(tmp_path / "more.pth")).ignored == sorted(more)
+
+
+def test_the_former_model_is_let_go(served: Served) -> None:
+    assert served.engine.model is not None
+    former = weakref.ref(served.engine.model.network)
+    served.load()
+    assert former() is None
 
 
 def html(good: bytes) -> bytes:
