@@ -14,7 +14,12 @@ from glip_worker.errors import GlipError
 if TYPE_CHECKING:
     from glip_worker.engines.official.training.runner import Outcome
 
-#: How torch's launcher sums up the rank that failed first.
+#: Lines of the ranks that an error carries.
+LAST_LINES = 50
+
+#: How torch's launcher begins to speak of a rank that failed, and how it sums up the one that failed first.
+LAUNCHER = re.compile(r"^[A-Z]\d{4} .* torch/distributed/elastic/")
+VERDICT = "failed (exitcode:"
 ROOT_CAUSE = re.compile(r"Root Cause.*?exitcode\s*:\s*(-?\d+)", re.DOTALL)
 
 
@@ -25,7 +30,7 @@ def failure(outcome: Outcome) -> GlipError:
     if code is not None and code < 0:
         return _failed(outcome, code, _signal_text(code))
     if record is None:
-        if any(text in line for line in outcome.last_lines for text in DISK_TEXTS):
+        if any(text in line for line in outcome.lines for text in DISK_TEXTS):
             return _disk_full(str(outcome.recipe.output), "the run could not write")
         return _failed(outcome, outcome.exit_code if code is None else code, _silent_text(outcome))
     cause, text = record["cause"], _one_line(record)
@@ -54,7 +59,7 @@ def _failed(outcome: Outcome, exit_code: int | None, reason: str) -> GlipError:
     details: dict[str, Any] = {
         "exitCode": exit_code,
         "output": str(outcome.recipe.output),
-        "lastLogLines": outcome.last_lines,
+        "lastLogLines": rank_lines(outcome.lines)[-LAST_LINES:],
         "logFile": str(outcome.log),
     }
     return GlipError("training_failed", message, details)
@@ -82,7 +87,7 @@ def _one_line(record: dict[str, Any]) -> str:
 
 
 def _rank_exit_code(outcome: Outcome) -> int | None:
-    found = ROOT_CAUSE.search("\n".join(outcome.last_lines))
+    found = ROOT_CAUSE.search("\n".join(outcome.lines))
     return None if found is None else int(found[1])
 
 
@@ -101,13 +106,18 @@ def _silent_text(outcome: Outcome) -> str:
     return f"it ended with {outcome.exit_code} and did not say why; its last words: {_last_words(outcome)}"
 
 
+def rank_lines(lines: list[str]) -> list[str]:
+    """Without what the launcher says: its own lines, and everything after its verdict."""
+    result = []
+    for line in lines:
+        if LAUNCHER.match(line):
+            if VERDICT in line:
+                break
+            continue
+        result.append(line)
+    return result
+
+
 def _last_words(outcome: Outcome) -> str:
-    """The last line that is not the launcher's."""
-    for line in reversed(outcome.last_lines):
-        if "torch/distributed" not in line and "elastic" not in line and "ChildFailedError" not in line:
-            if re.match(r"^[=\-\s]*$|^(E|W|I)\d{4} |^\s+(time|host|rank|exitcode|error_file|traceback)\s*:", line):
-                continue
-            if re.match(r"^(Failures:|Root Cause|\[0\]:|\s*<NO_OTHER_FAILURES>|Traceback|\s+)|.* FAILED$", line):
-                continue
-            return line.strip()
-    return "none"
+    lines = rank_lines(outcome.lines)
+    return lines[-1].strip() if lines else "none"

@@ -8,8 +8,8 @@ import threading
 from collections import deque
 from pathlib import Path
 
-#: Lines that are kept for an error.
-TAIL_LINES = 50
+#: Lines that are kept: enough for the launcher's summary of many ranks, and what the ranks said before it.
+TAIL_LINES = 1000
 
 #: Largest text of one piece, in characters.
 PIECE = 8192

@@ -64,7 +64,8 @@ class Outcome:
     """Of torch's launcher."""
     seconds: float
     records: Records
-    last_lines: list[str]
+    lines: list[str]
+    """The last that were printed, by the ranks and then by the launcher."""
     log: Path
     events: Path
 
@@ -77,22 +78,22 @@ def run(call: Call, recipe: Recipe, options: Options) -> Outcome:
     a folder in which another run is under way.
     """
     start = time.monotonic()
-    recipe.output.mkdir(parents=True, exist_ok=True)
-    with _alone_in(recipe.output):
-        stop = recipe.output / ".stop"
+    folder = recipe.output.expanduser().absolute()
+    folder.mkdir(parents=True, exist_ok=True)
+    with _alone_in(folder):
+        stop = folder / ".stop"
         stop.unlink(missing_ok=True)
         launched = command(recipe, options)
         started = StartEvent(total_steps=None, config=str(recipe.config), command=launched)
-        events = EventFile(recipe.output / "events.jsonl")
-        lines = Lines(recipe.output / "run.log")
+        events = EventFile(folder / "events.jsonl")
+        lines = Lines(folder / "run.log")
         try:
             events.start(started, resumed=options.resume)
             call.emit(started)
-            process = RunProcess(launched, recipe.output, environment(recipe, options, call, events.path, stop), lines)
+            process = RunProcess(launched, folder, environment(recipe, options, call, events.path, stop), lines)
             exit_code = _follow(call, process, events, lines, stop)
-            return Outcome(
-                recipe, exit_code, time.monotonic() - start, events.records, lines.tail, lines.path, events.path
-            )
+            seconds = time.monotonic() - start
+            return Outcome(recipe, exit_code, seconds, events.records, lines.tail, lines.path, events.path)
         finally:
             events.close()
             stop.unlink(missing_ok=True)

@@ -113,7 +113,9 @@ class Training:
     def save(self) -> None:
         """A checkpoint of the last step, to go on from."""
         if self._reporter.saved_step != self.step:
-            self._checkpointer.save(f"model_{self.step:07d}", **self._state)
+            # After the last step only its validation is left: the run is as good as complete.
+            name = f"model_{self.step:07d}" if self.step < self._total else "model_final"
+            self._checkpointer.save(name, **self._state)
 
     def _before_update(self, optimizer: Any, *_: object) -> None:
         self._learning_rate = float(optimizer.param_groups[0]["lr"])
