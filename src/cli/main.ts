@@ -5,6 +5,7 @@ import { Command } from "commander";
 import { addDoctor } from "./doctor.ts";
 import { fail } from "./fail.ts";
 import { addKeys } from "./keys.ts";
+import { addScenes } from "./scenes.ts";
 import { addSetup } from "./setup.ts";
 import { addWeights } from "./weights.ts";
 import { addWorker } from "./worker.ts";
@@ -21,6 +22,7 @@ addDoctor(program);
 addWorker(program);
 addKeys(program);
 addWeights(program);
+addScenes(program);
 
 try {
   await program.parseAsync();
