@@ -132,8 +132,12 @@ export class Channel {
     this.#transport.close();
     this.#writer?.close();
     this.#reader?.close();
-    for (const request of this.#requests.values()) request.reject(error);
+    const requests = [...this.#requests.values()];
     this.#requests.clear();
+    for (const request of requests) {
+      request.reject(error);
+      request.end();
+    }
     this.#slots.end();
   }
 
@@ -271,6 +275,7 @@ export class Channel {
     request.holdsSlot = false;
     this.#writer?.free(request.segments);
     settle();
+    request.end();
   }
 }
 

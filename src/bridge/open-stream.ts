@@ -34,6 +34,7 @@ export function openStream(
       resolve: (value) => guard(() => stream.finish(checkResult(value))),
       reject: (error) => stream.fail(error),
       event: (value) => guard(() => stream.push(checkEvent(value))),
+      ended: () => stream.end(),
     });
     started = { channel: open, request };
   };
@@ -45,6 +46,9 @@ export function openStream(
       started?.request.cancel(error);
     }
   };
-  start().catch((error: unknown) => stream.fail(error));
+  start().catch((error: unknown) => {
+    stream.fail(error);
+    stream.end();
+  });
   return stream;
 }

@@ -12,6 +12,8 @@ export interface RequestSinks {
   resolve(value: unknown): void;
   reject(error: unknown): void;
   event?(value: unknown): void;
+  /** The worker is done with it: at once after its answer, later than `reject` when the caller gave it up. */
+  ended?(): void;
 }
 
 /**
@@ -77,6 +79,11 @@ export class Request {
 
   reject(error: unknown): void {
     if (this.#settle()) this.#sinks.reject(error);
+  }
+
+  /** For the channel: the worker is done with it. */
+  end(): void {
+    this.#sinks.ended?.();
   }
 
   #expire(timeoutMs: number): void {

@@ -20,6 +20,7 @@ export class Stream<Event, Result> implements AsyncIterable<Event> {
   readonly #controls: StreamControls;
   readonly #queue: Event[] = [];
   readonly #settled = withResolvers<Result>();
+  readonly #over = withResolvers<void>();
   #end: { error: unknown } | { done: true } | undefined;
   #wake: (() => void) | undefined;
   #iterated = false;
@@ -37,6 +38,14 @@ export class Stream<Event, Result> implements AsyncIterable<Event> {
     this.#resultAsked = true;
     this.#dropOverflow();
     return this.#settled.promise;
+  }
+
+  /**
+   * Resolves when the worker is done with the call and free for others: with the result, and after a cancel when it has
+   * stopped, which may be later than the rejection. Never rejects.
+   */
+  get ended(): Promise<void> {
+    return this.#over.promise;
   }
 
   /** Stops the call; the iteration and `result` reject with `cancelled`. */
@@ -94,6 +103,11 @@ export class Stream<Event, Result> implements AsyncIterable<Event> {
     this.#end ??= { error };
     this.#settled.reject(error);
     this.#wake?.();
+  }
+
+  /** For the channel: the worker is done with the call. */
+  end(): void {
+    this.#over.resolve();
   }
 
   #dropOverflow(): void {

@@ -3,6 +3,7 @@ import type { Stream } from "../bridge/stream.ts";
 /** What a run is made of: a `Stream`, or one that is seen through `convert`. */
 export interface RunSource<Event, Result> extends AsyncIterable<Event> {
   readonly result: Promise<Result>;
+  readonly ended: Promise<void>;
   cancel(): void;
 }
 
@@ -35,19 +36,28 @@ export class Run<Event, Result> implements AsyncIterable<Event>, AsyncDisposable
     return this.#result;
   }
 
-  /** Stops the job; the iteration and `result` reject with `cancelled`. What it has written stays. */
-  cancel(): void {
+  /**
+   * Stops the job; the iteration and `result` reject with `cancelled` at once. Resolves when the worker has stopped it: a
+   * training ends its step before and writes a checkpoint, if that takes no more than half a minute. What it has written
+   * stays, and `resume` goes on from there.
+   */
+  cancel(): Promise<void> {
     this.#source.cancel();
+    return this.#source.ended;
+  }
+
+  /** Resolves when the worker is done with the job, well or not, and free for other calls. Never rejects. */
+  get ended(): Promise<void> {
+    return this.#source.ended;
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Event, void, undefined> {
     yield* this.#source;
   }
 
-  /** Cancels a job that still runs. */
+  /** Cancels a job that still runs, and waits for its end. */
   [Symbol.asyncDispose](): Promise<void> {
-    this.cancel();
-    return Promise.resolve();
+    return this.cancel();
   }
 
   toString(): string {
@@ -82,6 +92,9 @@ export function convert<WireEvent, WireResult, Event, Result>(
     },
     get result() {
       return stream.result.then(to.result, fail);
+    },
+    get ended() {
+      return stream.ended;
     },
     cancel: () => stream.cancel(),
   };

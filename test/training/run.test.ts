@@ -132,7 +132,7 @@ describe("ends early, in the worker too,", () => {
     const { stopped } = await seenBy(glip);
     const run = start("endless");
     const loop = async (): Promise<void> => {
-      for await (const event of run) if (event.type === "step") run.cancel();
+      for await (const event of run) if (event.type === "step") void run.cancel();
     };
     await failure(loop(), "cancelled");
     await failure(run.result, "cancelled");
@@ -167,6 +167,41 @@ describe("ends early, in the worker too,", () => {
     };
     await failure((await use()).result, "cancelled");
     await expectStopped(stopped);
+  });
+});
+
+describe("the end of a run in the worker", () => {
+  it("is waited for by cancel(), while the result rejects before", async () => {
+    const run = start("slow to stop");
+    await run[Symbol.asyncIterator]().next();
+    let ended = false;
+    const stopping = run.cancel().then(() => (ended = true));
+    await failure(run.result, "cancelled");
+    expect(ended).toBe(false);
+    const cancelled = performance.now();
+    await within(5000, stopping);
+    expect(performance.now() - cancelled).toBeGreaterThan(250);
+    // The worker is free, so that this does not wait.
+    await within(200, seenBy(glip));
+  });
+
+  it.each(["all", "refuse", "bad result"])("comes with its answer: %s", async (play) => {
+    const run = start(play);
+    await run.result.catch(() => {});
+    await within(100, run.ended);
+    await within(100, run.cancel());
+  });
+
+  it("comes with that of the worker, of the handle, and when it was never begun", async () => {
+    await using other = await launchPlayer();
+    await within(5000, start("die", {}, other.glip).ended);
+    await using another = await launchPlayer();
+    const run = start("endless", {}, another.glip);
+    await run[Symbol.asyncIterator]().next();
+    await another.glip.close();
+    await within(100, run.ended);
+    await within(100, start("all", {}, another.glip).ended);
+    await within(100, start("all", { signal: AbortSignal.abort() }).ended);
   });
 });
 
