@@ -16,7 +16,6 @@ from glip_worker.call import Call
 from glip_worker.device import Device
 from glip_worker.engines.official.compat.checkout import find_checkout, use_checkout
 from glip_worker.engines.official.training import methods as training
-from glip_worker.engines.official.training import methods
 from glip_worker.errors import GlipError
 from glip_worker.protocol.messages import (
     ModelLoadParams,
@@ -101,7 +100,6 @@ class OfficialEngine:
         registry.add("model.load", self.load_model)
         registry.add("vision.detect", self.detect)
         registry.add("vision.ground", self.ground)
-        methods.register(registry, self.checkout, self.device)
         training.register(registry, self.checkout, self.device)
 
     def load_model(self, call: Call, params: ModelLoadParams) -> ModelLoadResult:
