@@ -109,9 +109,11 @@ class StructWriter {
       return [`    ${field}: ${type}`];
     });
     const body = lines.length > 0 ? lines.join("\n") : "    pass";
-    this.blocks.push(
-      `\nclass ${name}(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True${options}):\n${body}\n`,
-    );
+    const bases = `Struct, frozen=True, forbid_unknown_fields=True, kw_only=True${options}`;
+    const line = `class ${name}(${bases}):`;
+    // As ruff formats it.
+    const head = line.length <= 120 ? line : `class ${name}(\n    ${bases}\n):`;
+    this.blocks.push(`\n${head}\n${body}\n`);
   }
 
   #type(json: Json, name: string): string {

@@ -298,12 +298,16 @@ class ProgressEvent(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     eta_seconds: float
 
 
-class EvaluationEvent(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="type", tag="evaluation"):
+class EvaluationEvent(
+    Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="type", tag="evaluation"
+):
     step: Annotated[int, Meta(ge=0, le=9007199254740991)] | None
     metrics: dict[str, float | None]
 
 
-class CheckpointEvent(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="type", tag="checkpoint"):
+class CheckpointEvent(
+    Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="type", tag="checkpoint"
+):
     step: Annotated[int, Meta(ge=0, le=9007199254740991)] | None
     path: str
     best: bool
