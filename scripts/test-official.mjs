@@ -76,7 +76,9 @@ async function pytest(python) {
     "python/tests",
   ]);
   const tally = tallyPytest(report, code);
-  const skips = [...readFileSync(report, "utf8").matchAll(/<skipped[^>]*message="([^"]*)"/g)].map(([, reason]) => reason);
+  const skips = [...readFileSync(report, "utf8").matchAll(/<skipped[^>]*message="([^"]*)"/g)].map(
+    ([, reason]) => reason,
+  );
   const wrong = skips.filter((reason) => reason.includes("GLIP_OFFICIAL_REPO"));
   return { ...tally, trouble: [...tally.trouble, ...wrong.map((reason) => `pytest: skipped a test: ${reason}`)] };
 }

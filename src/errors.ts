@@ -65,7 +65,12 @@ export interface ErrorDetails {
   /** Annotations cannot be trained or evaluated on. The first problems, each with its place, and how many there are. */
   dataset_invalid: { path: string; problems: { where: string; reason: string }[]; count: number };
   /** A training or evaluation process failed; `output` is the run's folder. */
-  training_failed: { exitCode: number | undefined; output: string; lastLogLines: string[]; logFile: string | undefined };
+  training_failed: {
+    exitCode: number | undefined;
+    output: string;
+    lastLogLines: string[];
+    logFile: string | undefined;
+  };
   /** The disk that holds `path` is full. Sizes in bytes; undefined where they are not known. */
   disk_full: { path: string; needed: number | undefined; free: number | undefined };
   /** A file or folder cannot be read, written or understood. */

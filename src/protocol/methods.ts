@@ -12,7 +12,10 @@ export interface MethodSchema {
 }
 
 /** Every method that the SDK declares. A worker may have more: those of the user's own plugins, which are untyped. */
-export const methods = { ...diagnostics, ...model, ...vision, ...trainingMethods } satisfies Record<string, MethodSchema>;
+export const methods = { ...diagnostics, ...model, ...vision, ...trainingMethods } satisfies Record<
+  string,
+  MethodSchema
+>;
 
 export type Methods = typeof methods;
 export type MethodName = keyof Methods;

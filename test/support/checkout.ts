@@ -1,6 +1,8 @@
 import { describe } from "vitest";
 
 const { GLIP_OFFICIAL_REPO: checkout } = process.env;
+const present = Boolean(checkout);
+const reason = present ? "" : " (skipped: GLIP_OFFICIAL_REPO is not set)";
 
 /** The official checkout that the tests use; throws where there is none, so use it inside `describeOfficial` alone. */
 export function officialCheckout(): string {
@@ -10,9 +12,10 @@ export function officialCheckout(): string {
 
 /**
  * Tests that need the official checkout and a Python with the group `official`: `npm run test:official` runs them, and
- * finds them by their title. Elsewhere they are skipped, in one line that says why.
+ * finds them by their title. Elsewhere they are skipped, with a title that says why.
  */
 export function describeOfficial(name: string, tests: () => void): void {
-  if (checkout) describe(`official checkout: ${name}`, tests);
-  else describe.skip(`official checkout: ${name} (skipped: GLIP_OFFICIAL_REPO is not set)`, tests);
+  describe.runIf(present)(`official checkout: ${name}${reason}`, () => {
+    tests();
+  });
 }
