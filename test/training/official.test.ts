@@ -1,7 +1,9 @@
+import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { Glip } from "../../src/glip.ts";
 import { launch } from "../../src/launch.ts";
@@ -11,8 +13,10 @@ import type { RunOptions } from "../../src/training/options.ts";
 import type { TrainResult } from "../../src/training/results.ts";
 import { annotatedPictures, categories } from "../support/annotated.ts";
 import { describeOfficial } from "../support/checkout.ts";
+import { compile } from "../support/compile.ts";
 import { failure } from "../support/faults.ts";
-import { temporaryFolder } from "../support/folders.ts";
+import { requireBuild, temporaryFolder } from "../support/folders.ts";
+import { testPython } from "../support/python.ts";
 import { smallModel } from "../support/small-model.ts";
 
 const minutes = 60_000;
@@ -22,14 +26,15 @@ describeOfficial("training", () => {
   let folder: string;
   let glip: Glip;
   let without: LaunchOptions;
+  let textEncoder: string;
   let model: Pick<RunOptions, "config" | "settings" | "textEncoder" | "readers" | "shortSides" | "longSide">;
   let data: Awaited<ReturnType<typeof annotatedPictures>>;
   let pretrained: TrainResult;
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "glip-train-"));
-    const { config, weights: _, settings, textEncoder, ...rest } = await smallModel(folder);
-    without = rest;
+    const { config, weights: _, settings, ...rest } = await smallModel(folder);
+    ({ textEncoder, ...without } = rest);
     model = { config, settings, textEncoder, readers: 0, shortSides: [128], longSide: 192 };
     data = await annotatedPictures(join(folder, "data"));
     // No model: nothing but the training's own processes needs the memory.
@@ -80,7 +85,7 @@ describeOfficial("training", () => {
   it("fine-tunes with validation, is aborted, goes on, is measured and used", { timeout: 10 * minutes }, async () => {
     const output = join(folder, "tuned");
     const { config, checkpoint } = pretrained;
-    const basis = { textEncoder: model.textEncoder, readers: 0, shortSides: [128], longSide: 192 };
+    const basis = { textEncoder, readers: 0, shortSides: [128], longSide: 192 };
     const options = { ...basis, train: data, val: data, output, config, epochs: 2, batchSize: 2, checkpointSteps: 1 };
 
     const controller = new AbortController();
@@ -121,7 +126,7 @@ describeOfficial("training", () => {
     expect(Object.keys(perCategory)).toEqual(categories);
     expect(existsSync(predictions ?? "")).toBe(true);
 
-    const launched = { ...without, textEncoder: model.textEncoder, config: result.config, weights: tuned };
+    const launched = { ...without, textEncoder, config: result.config, weights: tuned };
     await using own = await launch(launched);
     const seen = await own.detect(join(data.images, "1.png"), categories, { threshold: 0 });
     expect(seen).toMatchObject({ width: 160, height: 128 });
@@ -150,6 +155,25 @@ describeOfficial("training", () => {
     expect(error.details.problems.map((problem) => problem.where)).toContain(where);
     expect(existsSync(output)).toBe(false);
     expect(await glip.call("diagnostics.echo", { value: 1 })).toEqual({ value: 1 });
+  });
+
+  it("is what examples/finetune.ts shows", { timeout: 10 * minutes }, async () => {
+    requireBuild();
+    const { config, checkpoint } = pretrained;
+    const data = await annotatedPictures(join(folder, "mine"));
+    const { annotations, images } = data;
+    const paths = { train: annotations, val: annotations, images, output: join(folder, "example") };
+    const model = { config, weights: checkpoint ?? "", "text-encoder": textEncoder };
+    const given = { ...paths, ...model, epochs: 1, batch: 2, side: 128, device: "cpu" };
+    const args = Object.entries(given).map(([name, value]) => `--${name}=${value}`);
+    const env = { ...process.env, GLIP_PYTHON: await testPython(), GLIP_HOME: join(folder, "home") };
+    const script = await compile("examples/finetune.ts");
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, [script, ...args], { env });
+    expect(stderr).toBe("");
+    expect(stdout).toMatch(/^step 1\/2: loss \d/m);
+    expect(stdout).toMatch(/^validation: AP \d/m);
+    expect(stdout).toMatch(/^completed after 2 steps: .*\.pth$/m);
+    expect(stdout).toMatch(/^Detections 160x128: /m);
   });
 
   it("names the option that the recipe refuses", { timeout: minutes }, async () => {
