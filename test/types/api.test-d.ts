@@ -1,17 +1,23 @@
 import { describe, expectTypeOf, it } from "vitest";
 import {
+  coco,
   connect,
   type DType,
   type ErrorDetails,
+  type EvaluateResult,
   type Glip,
   type GlipError,
   isGlipError,
   launch,
   type LogLine,
+  mdetr,
   type PythonWindow,
   type Ready,
+  type Run,
   type Stream,
   Tensor,
+  type TrainingEvent,
+  type TrainResult,
   type WorkerDeath,
 } from "../../src/index.ts";
 
@@ -86,6 +92,44 @@ describe("stream", () => {
     const stream = glip.stream("diagnostics.count", { steps: 1, pause_ms: 0 });
     expectTypeOf(stream).toEqualTypeOf<Stream<{ step: number }, { steps: number }>>();
     expectTypeOf(stream.result).resolves.toEqualTypeOf<{ steps: number }>();
+  });
+});
+
+describe("training", () => {
+  const data = coco("train.json", "images");
+  const output = "runs/mine";
+
+  it("gives runs with typed events and results", () => {
+    const run = glip.finetune({ train: data, val: data, output, method: "prompt", shots: 5 });
+    expectTypeOf(run).toEqualTypeOf<Run<TrainingEvent, TrainResult>>();
+    expectTypeOf(run).toExtend<AsyncIterable<TrainingEvent> & AsyncDisposable>();
+    expectTypeOf(glip.pretrain({ train: [data, mdetr("a.json", "b")], output })).toEqualTypeOf(run);
+    expectTypeOf(glip.evaluate({ data, output }).result).resolves.toEqualTypeOf<EvaluateResult>();
+    expectTypeOf<TrainResult["checkpoint"]>().toEqualTypeOf<string | null>();
+  });
+
+  it("narrows events by their type", () => {
+    const event = {} as TrainingEvent;
+    if (event.type === "step") expectTypeOf(event.losses.total).toEqualTypeOf<number | null>();
+    if (event.type === "evaluation") expectTypeOf(event.metrics.AP).toEqualTypeOf<number | null | undefined>();
+    if (event.type === "checkpoint") expectTypeOf(event.best).toEqualTypeOf<boolean>();
+    // @ts-expect-error only a step has losses
+    void event.losses;
+  });
+
+  it("takes only options that exist", () => {
+    // @ts-expect-error nowhere to write to
+    glip.finetune({ train: data });
+    // @ts-expect-error nothing to train on
+    glip.finetune({ output });
+    // @ts-expect-error not one of the methods
+    glip.finetune({ train: data, output, method: "prompt-v5" });
+    // @ts-expect-error shots are fine-tuning's
+    glip.pretrain({ train: data, output, shots: 5 });
+    // @ts-expect-error evaluation has data, and trains on nothing
+    glip.evaluate({ train: data, output });
+    // @ts-expect-error an unknown option
+    glip.finetune({ train: data, output, epoch: 3 });
   });
 });
 
