@@ -21,18 +21,18 @@ export function masksOf(owner: Int8Array, size: number, count: number): Mask[] {
     area: 0,
     edges: [] as number[],
   }));
-  let before = -1;
+  let before: (typeof found)[number] | undefined;
   for (let x = 0; x < size; x++)
     for (let y = 0; y < size; y++) {
       const id = owner[y * size + x] as number;
-      const here = found[id];
-      if (id !== before) {
-        found[before]?.edges.push(x * size + y);
+      const here = id < 0 ? undefined : (found[id] as (typeof found)[number]);
+      if (here !== before) {
+        before?.edges.push(x * size + y);
         here?.edges.push(x * size + y);
-        before = id;
+        before = here;
       }
       if (here === undefined) continue;
-      const { box } = here;
+      const box = here.box;
       here.area++;
       if (x < box[0]) box[0] = x;
       if (y < box[1]) box[1] = y;

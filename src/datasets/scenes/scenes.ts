@@ -50,18 +50,27 @@ const AHEAD = 4;
  * @throws GlipError `invalid_argument`, `unsupported` (no sharp for this platform), `cancelled`
  */
 export async function* scenes(options: ScenesOptions): AsyncGenerator<SceneSample, void, void> {
-  const { split, seed, count, start, size, signal } = checkArgument(schema, options, "options");
-  const renderer = await Renderer.open(size);
+  const { size, signal, ...which } = checkArgument(schema, options, "options");
+  throwIfAborted(signal);
+  yield* drawScenes(await Renderer.open(size), which, signal);
+}
+
+/** The same with a renderer that has drawn before: it has the icons already. */
+export async function* drawScenes(
+  renderer: Renderer,
+  { split, seed, count, start }: { split: SceneSplit; seed: number; count: number; start: number },
+  signal: AbortSignal | undefined,
+): AsyncGenerator<SceneSample, void, void> {
   const underWay: Promise<SceneSample>[] = [];
-  const make = async (index: number): Promise<SceneSample> => {
+  const draw = async (index: number): Promise<SceneSample> => {
     const scene = composeScene({ split, seed, index });
     const { file, owner } = await renderer.render(scene);
-    return { scene, picture: file, annotations: annotateScene(scene, owner, size) };
+    return { scene, picture: file, annotations: annotateScene(scene, owner, renderer.size) };
   };
   try {
     for (let next = 0, given = 0; given < count; given++) {
       throwIfAborted(signal);
-      for (; next < count && underWay.length < AHEAD; next++) underWay.push(make(start + next));
+      for (; next < count && underWay.length < AHEAD; next++) underWay.push(draw(start + next));
       yield await (underWay.shift() as Promise<SceneSample>);
     }
   } finally {

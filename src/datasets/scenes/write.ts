@@ -5,8 +5,9 @@ import { z } from "zod";
 import { GlipError, isGlipError, messageOf } from "../../errors.ts";
 import { text, uint32 } from "../../protocol/fields.ts";
 import { checkArgument } from "../../protocol/validate.ts";
+import { Renderer } from "./render/renderer.ts";
 import { SplitFolder } from "./files/split.ts";
-import { sceneSize, scenes, throwIfAborted } from "./scenes.ts";
+import { drawScenes, sceneSize, throwIfAborted } from "./scenes.ts";
 import { type SceneSplit, sceneSplits } from "./splits.ts";
 
 export interface WriteScenesOptions {
@@ -76,10 +77,11 @@ export async function writeScenes(options: WriteScenesOptions): Promise<WrittenS
     await expectFree(out);
     await mkdir(dirname(out), { recursive: true });
     await mkdir(part);
+    const renderer = await Renderer.open(size);
     for (const { split, count } of plan) {
       const folder = await SplitFolder.create(join(part, split), split);
       try {
-        for await (const sample of scenes({ split, seed, count, size, signal })) {
+        for await (const sample of drawScenes(renderer, { split, seed, count, start: 0 }, signal)) {
           await folder.add(sample, size);
           done++;
           onProgress?.({ split, done, total, rate: (1000 * done) / (performance.now() - began) });
@@ -94,7 +96,8 @@ export async function writeScenes(options: WriteScenesOptions): Promise<WrittenS
     await rmdir(out).catch(() => {});
     await rename(part, out);
   } catch (cause) {
-    await rm(part, { recursive: true, force: true, maxRetries: 3 });
+    // Where nothing could be made there is nothing to remove; what went wrong first is what is told.
+    await rm(part, { recursive: true, force: true, maxRetries: 3 }).catch(() => {});
     throw failure(cause, out);
   }
   return { out, splits: Object.fromEntries(plan.map(({ split, count }) => [split, count])) };

@@ -2,19 +2,18 @@ import { heldOutIcons, seenIcons } from "../categories.ts";
 import type { SceneObject } from "../scene.ts";
 
 const plurals = new Map([...seenIcons, ...heldOutIcons].map(({ name, plural }) => [name, plural]));
-const irregular = new Map([
-  ["cross", "crosses"],
-  ["box", "boxes"],
-]);
 const numbers = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
 
-export function pluralOf(noun: string): string {
-  return plurals.get(noun) ?? irregular.get(noun) ?? `${noun}s`;
+/** Of a noun, or of words that end in one: `red crosses`. */
+export function pluralOf(words: string): string {
+  const noun = words.slice(words.lastIndexOf(" ") + 1);
+  const plural = plurals.get(noun) ?? (/(s|sh|ch|x)$/.test(noun) ? `${noun}es` : `${noun}s`);
+  return words.slice(0, words.length - noun.length) + plural;
 }
 
 /** `a cat`, `an apple` */
 export function withArticle(words: string): string {
-  return `${/^[aeio]/.test(words) || words.startsWith("um") ? "an" : "a"} ${words}`;
+  return `${/^([aeio]|um)/.test(words) ? "an" : "a"} ${words}`;
 }
 
 export function numberWord(count: number): string {
