@@ -2,7 +2,7 @@
 // part of its square each icon and shape covers). Run it only to change the categories, the shapes or the icon sets:
 //
 //   npm install --no-save @iconify-json/fluent-emoji-flat@1.2.6 @iconify-json/noto@1.2.9 @iconify-json/twemoji@1.2.5
-//   node scripts/run.mjs scripts/scene-icons.ts
+//   node scripts/run.mjs scripts/scene-icons.ts && npx prettier --write src/datasets/scenes
 //
 // Every seeded scene may change with what it writes: test/datasets/scenes pins them.
 

@@ -15,8 +15,10 @@ const of = (split: SceneSplit) => made.get(split) as ReturnType<typeof all>;
 const said = (split: SceneSplit) =>
   of(split)
     .map(describeScene)
-    .flatMap(({ captions, expressions, questions }) => [...captions, ...expressions, ...questions])
-    .map((one) => `${one.text} ${"answer" in one ? one.answer : ""}`);
+    .flatMap(({ captions, expressions, questions }) => [
+      ...[...captions, ...expressions].map(({ text }) => text),
+      ...questions.map(({ text, answer }) => `${text} ${answer}`),
+    ]);
 const sha = (value: unknown) => createHash("sha256").update(JSON.stringify(value)).digest("hex").slice(0, 16);
 
 // A change of these is a change of every data set ever made with a seed: change them knowingly, and EDITION with them.

@@ -113,7 +113,7 @@ test.each(shapeNames)("a %s has its colour inside and its line around", async (n
 it("draws icons of every style", async () => {
   for (const style of ["fluent", "noto", "twemoji"] as const) {
     const { objects } = await draw(scene(icon("cat", { style, extent: 0.5 })));
-    const [x1, y1, x2, y2] = objects[0]?.box as [number, number, number, number];
+    const [x1, y1, x2, y2] = (objects[0] as (typeof objects)[0]).box;
     expect(Math.max(x2 - x1, y2 - y1)).toBeGreaterThan(96);
     expect(Math.max(x2 - x1, y2 - y1)).toBeLessThan(102);
   }
