@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { GlipError, isGlipError } from "../errors.ts";
+import { GlipError } from "../errors.ts";
 import type { ImageInput } from "../images/source.ts";
 import { text } from "../protocol/fields.ts";
 import { checkArgument } from "../protocol/validate.ts";
@@ -39,7 +39,7 @@ export async function ground(
   const positions = new Positions(sentence);
   const phrases = checked.phrases === undefined ? null : locatePhrases(sentence, positions, checked.phrases);
   const { picture, result } = await look({ caller, method }, image, checked, (params, call) =>
-    caller.call(method, { ...params, caption: sentence, phrases }, call).catch(rethrow),
+    caller.call(method, { ...params, caption: sentence, phrases }, call),
   );
   const { width, height, boxes, scores } = result;
   const found = readFound(method, { boxes, scores, indices: result.phrase_indices }, result.phrases.length);
@@ -53,14 +53,6 @@ export async function ground(
     objects[index]?.push({ label, phrase: index, score, box });
   }
   return new Grounding({ width, height, caption: sentence, phrases: grounded, picture });
-}
-
-/** The worker knows phrases as a parameter, the caller as an option. */
-function rethrow(error: unknown): never {
-  if (!isGlipError(error, "invalid_argument") || !error.details.path.startsWith("phrases[")) throw error;
-  const { path, expected, received } = error.details;
-  const details = { path: `options.${path}`, expected, received };
-  throw new GlipError("invalid_argument", `${details.path}: expected ${expected}, got ${received}`, details);
 }
 
 function unitsOf({ start, end }: Span, positions: Positions): readonly [number, number] {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { CallOptions } from "../bridge/request.ts";
-import { GlipError } from "../errors.ts";
+import { GlipError, isGlipError } from "../errors.ts";
 import { type ImageInput, type ResolvedImage, resolveImage } from "../images/source.ts";
 import type { Params } from "../protocol/methods.ts";
 import { Deadline } from "../worker/deadline.ts";
@@ -52,7 +52,7 @@ export async function look<R>(
   const { signal, timeoutMs } = options;
   if (timeoutMs === undefined) {
     const picture = await resolveImage(image, { ...(signal && { signal }), sameHost: caller.local });
-    return { picture, result: await send(paramsOf(picture, options), { signal }) };
+    return { picture, result: await send(paramsOf(picture, options), { signal }).catch(rethrow) };
   }
   const deadline = new Deadline(timeoutMs);
   const stop = signal === undefined ? deadline.signal : AbortSignal.any([signal, deadline.signal]);
@@ -60,7 +60,10 @@ export async function look<R>(
     const start = performance.now();
     const picture = await resolveImage(image, { signal: stop, sameHost: caller.local });
     const left = Math.max(1, timeoutMs - (performance.now() - start));
-    return { picture, result: await send(paramsOf(picture, options), { signal: stop, timeoutMs: left }) };
+    return {
+      picture,
+      result: await send(paramsOf(picture, options), { signal: stop, timeoutMs: left }).catch(rethrow),
+    };
   } catch (error) {
     if (!deadline.expired || signal?.aborted) throw error;
     const text = `${method}: no result within ${timeoutMs} ms; give it more time (timeoutMs) or less work`;
@@ -68,6 +71,26 @@ export async function look<R>(
   } finally {
     deadline.end();
   }
+}
+
+/** What the worker knows as a parameter, and the caller as an option. */
+const optionNames: Record<string, string> = {
+  threshold: "threshold",
+  max_objects: "maxObjects",
+  short_side: "shortSide",
+  long_side: "longSide",
+  phrases: "phrases",
+};
+
+/** Names a refused value as the caller knows it. */
+function rethrow(error: unknown): never {
+  if (!isGlipError(error, "invalid_argument")) throw error;
+  const { path, expected, received } = error.details;
+  const [, name = "", rest = ""] = /^(\w+)(.*)$/s.exec(path) ?? [];
+  const option = optionNames[name];
+  if (option === undefined) throw error;
+  const details = { path: `options.${option}${rest}`, expected, received };
+  throw new GlipError("invalid_argument", `${details.path}: expected ${expected}, got ${received}`, details);
 }
 
 function paramsOf(picture: ResolvedImage, options: CheckedLook): LookParams {
