@@ -100,6 +100,8 @@ describeOfficial("training", () => {
     };
     const aborted = await failure(loop(), "cancelled");
     expect(aborted.cause).toBe(reason);
+    await first.ended;
+    expect(existsSync(join(output, "ft_task_1", "last_checkpoint"))).toBe(true);
 
     const resumed = glip.finetune({ ...options, resume: true });
     const events = await collect(resumed);
