@@ -8,6 +8,14 @@ export type { PullProgress } from "./environment/weights/meter.ts";
 export { type PulledWeights, pullWeights, type PullOptions } from "./environment/weights/pull.ts";
 export { zoo, type ZooEntry, type ZooFigures } from "./environment/weights/zoo.ts";
 export type { PythonObject, PythonWindow } from "./environment/window.ts";
+export { type SceneSample, scenes, type ScenesOptions } from "./datasets/scenes/scenes.ts";
+export { sceneSplits, type SceneSplit } from "./datasets/scenes/splits.ts";
+export {
+  writeScenes,
+  type WriteScenesOptions,
+  type ScenesProgress,
+  type WrittenScenes,
+} from "./datasets/scenes/write.ts";
 export { type ErrorCode, type ErrorDetails, GlipError, isGlipError, type WorkerDeath } from "./errors.ts";
 export type { Glip, GlipEvents } from "./glip.ts";
 export type { DrawingOptions } from "./images/annotate.ts";

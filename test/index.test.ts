@@ -16,6 +16,9 @@ const values = [
   "launch",
   "mdetr",
   "pullWeights",
+  "sceneSplits",
+  "scenes",
+  "writeScenes",
   "zoo",
 ];
 const types = [
@@ -82,6 +85,10 @@ const types = [
   "RunModelOptions",
   "RunOptions",
   "SaveOptions",
+  "SceneSample",
+  "SceneSplit",
+  "ScenesOptions",
+  "ScenesProgress",
   "StartEvent",
   "StepEvent",
   "Stream",
@@ -93,6 +100,8 @@ const types = [
   "TransportChoice",
   "Wording",
   "WorkerDeath",
+  "WriteScenesOptions",
+  "WrittenScenes",
   "ZooEntry",
   "ZooFigures",
 ];
