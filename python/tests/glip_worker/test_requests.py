@@ -35,7 +35,8 @@ def test_ready(worker: WorkerProcess) -> None:
     assert ready.pid == worker.process.pid
     assert ready.engine == "none"
     assert {"sdk", "python", "torch", "pyzmq", "libzmq", "numpy"} <= ready.versions.keys()
-    assert set(METHODS) <= set(ready.methods)
+    # The others are an engine's, and this worker has none.
+    assert {name for name in METHODS if name.startswith("diagnostics.")} <= set(ready.methods)
     assert ready.device.type == "cpu"
     assert ready.device.memory_bytes > 2**28
     assert ready.limits.max_pending == 8
