@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
+from glipv2.ops.slices import in_slices
 from glipv2.vision.windows import Grid, offsets_into_table, partition, reverse
 
 PATCH = 4
@@ -176,20 +177,25 @@ class WindowAttention(nn.Module):
 
     def forward(self, windows_MNC: Tensor, grid: Grid) -> Tensor:
         """M = B x K windows, those of one picture together -> (M, N, C)."""
+        bias = self._bias(grid)
+        return in_slices(lambda some_MNC: self._attend(some_MNC, bias), windows_MNC, size=grid.windows)
+
+    def _attend(self, windows_MNC: Tensor, bias: Tensor) -> Tensor:
         qkv_MN3AD = self.qkv(windows_MNC).unflatten(-1, (3, self.heads, -1))
         query_MAND, key_MAND, value_MAND = qkv_MN3AD.permute(2, 0, 3, 1, 4)
-        bias = self._bias(grid, pictures=len(windows_MNC) // grid.windows)
+        pictures = len(windows_MNC) // len(bias)
+        if len(bias) > 1 and pictures > 1:
+            bias = bias.repeat(pictures, 1, 1, 1)
         mixed_MAND = F.scaled_dot_product_attention(query_MAND, key_MAND, value_MAND, bias)
         mixed_MNC: Tensor = self.output(mixed_MAND.transpose(1, 2).flatten(2))
         return mixed_MNC
 
-    def _bias(self, grid: Grid, pictures: int) -> Tensor:
-        """(1 or M, A, N, N), to be added to the scaled scores."""
+    def _bias(self, grid: Grid) -> Tensor:
+        """(1 or K, A, N, N), to be added to the scaled scores."""
         bias_1ANN = self.bias_table[self.offsets_NN].permute(2, 0, 1)[None]
         if grid.shift == 0:
             return bias_1ANN
-        bias_KANN = bias_1ANN + grid.mask_KNN(bias_1ANN.device, bias_1ANN.dtype)[:, None]
-        return bias_KANN if pictures == 1 else bias_KANN.repeat(pictures, 1, 1, 1)
+        return bias_1ANN + grid.mask_KNN(bias_1ANN.device, bias_1ANN.dtype)[:, None]
 
 
 class Mlp(nn.Module):
@@ -200,8 +206,8 @@ class Mlp(nn.Module):
 
     def forward(self, x_BHWC: Tensor) -> Tensor:
         """-> (B, H, W, C)."""
-        reduced: Tensor = self.reduce(F.gelu(self.expand(x_BHWC)))
-        return reduced
+        rows = x_BHWC.flatten(0, 2)
+        return in_slices(lambda some: self.reduce(F.gelu(self.expand(some))), rows).view(x_BHWC.shape)
 
 
 class PatchMerging(nn.Module):

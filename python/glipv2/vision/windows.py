@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -14,6 +15,8 @@ from torch.nn import functional as F
 
 #: Added to a score that is not to count.
 SEPARATED = -100.0
+
+_PADDING = -1
 
 
 @dataclass(frozen=True)
@@ -48,24 +51,44 @@ class Grid:
 
 def partition(x_BHWC: Tensor, grid: Grid) -> Tensor:
     """-> (M, N, C), windows row by row."""
-    batch, height, width, channels = x_BHWC.shape
-    missing = (0, 0, 0, -width % grid.window, 0, -height % grid.window)
-    if any(missing):
-        x_BHWC = F.pad(x_BHWC, missing)
-    if grid.shift:
-        x_BHWC = x_BHWC.roll((-grid.shift, -grid.shift), (1, 2))
-    tiles = x_BHWC.view(batch, grid.rows, grid.window, grid.columns, grid.window, channels)
-    return tiles.transpose(2, 3).reshape(-1, grid.window**2, channels)
+    windows_MNC: Tensor = _Partition.apply(x_BHWC, grid)
+    return windows_MNC
 
 
 def reverse(windows_MNC: Tensor, grid: Grid) -> Tensor:
     """What `partition` cut, put together again: (B, H, W, C)."""
-    channels = windows_MNC.shape[2]
-    tiles = windows_MNC.view(-1, grid.rows, grid.columns, grid.window, grid.window, channels).transpose(2, 3)
-    x_BHWC = tiles.reshape(-1, grid.rows * grid.window, grid.columns * grid.window, channels)
-    if grid.shift:
-        x_BHWC = x_BHWC.roll((grid.shift, grid.shift), (1, 2))
-    return x_BHWC[:, : grid.height, : grid.width]
+    x_BHWC: Tensor = _Reverse.apply(windows_MNC, grid)
+    return x_BHWC
+
+
+# Padding, shift and cut are one gathering of places, and so is the way back. Each is the other's derivative: it is
+# written out, because autograd's own would add up what never meets.
+class _Partition(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x_BHWC: Tensor, grid: Grid) -> Tensor:
+        ctx.grid = grid
+        places = _places(grid, x_BHWC.device)
+        channels = x_BHWC.shape[-1]
+        gathered = x_BHWC.reshape(-1, grid.height * grid.width, channels).index_select(1, places.of_windows)
+        return gathered.index_fill_(1, places.padding, 0).view(-1, grid.window**2, channels)
+
+    @staticmethod
+    def backward(ctx: Any, gradient_MNC: Tensor) -> tuple[Tensor, None]:
+        return reverse(gradient_MNC, ctx.grid), None
+
+
+class _Reverse(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, windows_MNC: Tensor, grid: Grid) -> Tensor:
+        ctx.grid = grid
+        channels = windows_MNC.shape[-1]
+        places_BPC = windows_MNC.reshape(-1, grid.windows * grid.window**2, channels)
+        gathered = places_BPC.index_select(1, _places(grid, windows_MNC.device).of_map)
+        return gathered.view(-1, grid.height, grid.width, channels)
+
+    @staticmethod
+    def backward(ctx: Any, gradient_BHWC: Tensor) -> tuple[Tensor, None]:
+        return partition(gradient_BHWC, ctx.grid), None
 
 
 def offsets_into_table(window: int) -> Tensor:
@@ -77,12 +100,35 @@ def offsets_into_table(window: int) -> Tensor:
     return down_NN * (2 * window - 1) + right_NN
 
 
-# A model meets few sizes at a time: one for each stage. The masks of a large picture are megabytes.
+class _Places(NamedTuple):
+    of_windows: Tensor
+    """For each place of each window, where it comes from in the map; 0 if it is padding."""
+    padding: Tensor
+    """Which places of the windows are padding."""
+    of_map: Tensor
+    """For each place of the map, where it is among the windows."""
+
+
+# A model meets few sizes at a time: one for each stage, shifted or not. Large pictures have masks of megabytes.
+# What is kept serves training too, even if it was first asked for in inference mode.
 @lru_cache(maxsize=16)
+@torch.inference_mode(False)
+def _places(grid: Grid, device: torch.device) -> _Places:
+    map_HW = torch.arange(grid.height * grid.width).view(grid.height, grid.width)
+    padded_HW = F.pad(map_HW, (0, -grid.width % grid.window, 0, -grid.height % grid.window), value=_PADDING)
+    source = _tiles(padded_HW.roll((-grid.shift, -grid.shift), (0, 1)), grid).flatten()
+    is_padding = source == _PADDING
+    of_map = torch.empty(map_HW.numel(), dtype=torch.long)
+    of_map[source[~is_padding]] = torch.arange(len(source))[~is_padding]
+    padding = is_padding.nonzero().flatten()
+    return _Places(source.clamp_min(0).to(device), padding.to(device), of_map.to(device))
+
+
+@lru_cache(maxsize=16)
+@torch.inference_mode(False)
 def _mask_KNN(grid: Grid, device: torch.device, dtype: torch.dtype) -> Tensor:
-    regions = 3 * _regions(grid.rows, grid)[:, None] + _regions(grid.columns, grid)[None, :]
-    tiles = regions.view(grid.rows, grid.window, grid.columns, grid.window).transpose(1, 2)
-    regions_KN = tiles.reshape(-1, grid.window**2)
+    regions_HW = 3 * _regions(grid.rows, grid)[:, None] + _regions(grid.columns, grid)[None, :]
+    regions_KN = _tiles(regions_HW, grid)
     apart_KNN = regions_KN[:, None, :] != regions_KN[:, :, None]
     return torch.zeros(apart_KNN.shape, dtype=dtype).masked_fill_(apart_KNN, SEPARATED).to(device)
 
@@ -91,3 +137,9 @@ def _regions(windows: int, grid: Grid) -> Tensor:
     """Along one side of the shifted map: 0, then 1 for the last window's own part, 2 for what came around the edge."""
     place = torch.arange(windows * grid.window)
     return (place >= len(place) - grid.window).long() + (place >= len(place) - grid.shift).long()
+
+
+def _tiles(padded_HW: Tensor, grid: Grid) -> Tensor:
+    """-> (K, N)."""
+    tiles = padded_HW.view(grid.rows, grid.window, grid.columns, grid.window).transpose(1, 2)
+    return tiles.reshape(-1, grid.window**2)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
@@ -90,7 +90,7 @@ def test_dropout_is_for_training_alone() -> None:
 class TestParity:
     """With the official language backbone, on the same weights."""
 
-    pytestmark = [pytest.mark.official, pytest.mark.timeout(300), pytest.mark.filterwarnings("ignore")]
+    pytestmark: ClassVar = [pytest.mark.official, pytest.mark.timeout(300), pytest.mark.filterwarnings("ignore")]
 
     @pytest.fixture
     def folder(self, official: Any, tmp_path: Path) -> Iterator[Path]:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
@@ -80,7 +80,7 @@ def test_a_level_dropped_as_a_whole_is_zero() -> None:
 class TestParity:
     """With the official pyramid, on the same weights."""
 
-    pytestmark = [pytest.mark.official, pytest.mark.timeout(300), pytest.mark.filterwarnings("ignore")]
+    pytestmark: ClassVar = [pytest.mark.official, pytest.mark.timeout(300), pytest.mark.filterwarnings("ignore")]
 
     @pytest.mark.parametrize("variant", VARIANTS)
     @pytest.mark.parametrize("batch", [1, 3])

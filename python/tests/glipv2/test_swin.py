@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
@@ -74,6 +74,23 @@ def test_windows_are_put_together_as_they_were_cut(height: int, width: int, shif
     assert torch.equal(reverse(windows, grid), x_BHWC)
 
 
+def test_derivatives_of_the_cut() -> None:
+    grid, x_BHWC = Grid(5, 7, window=4, shift=2), waves(2, 5, 7, 3).double().requires_grad_()
+    assert torch.autograd.gradgradcheck(lambda x: partition(x, grid).square(), x_BHWC)
+    windows_MNC = partition(x_BHWC, grid).detach().requires_grad_()
+    assert torch.autograd.gradgradcheck(lambda x: reverse(x, grid).square(), windows_MNC)
+
+
+def test_inference_mode_leaves_nothing_that_training_trips_over() -> None:
+    model, pictures = small(), waves(1, 3, 46, 70)
+    with torch.inference_mode():
+        expected = model(pictures)[-1]
+    found = model(pictures)[-1]
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
+    found.square().sum().backward()
+    assert all(one.grad is not None for one in model.stages.parameters())
+
+
 def test_the_mask_separates_what_the_shift_joined() -> None:
     """Places of one window may see each other where none of them came around an edge, or both did."""
     grid = Grid(8, 12, window=4, shift=2)
@@ -137,7 +154,7 @@ def test_a_configuration_that_cannot_be(change: dict[str, Any]) -> None:
 class TestParity:
     """With the official Swin, on the same weights."""
 
-    pytestmark = [pytest.mark.official, pytest.mark.timeout(300), pytest.mark.filterwarnings("ignore")]
+    pytestmark: ClassVar = [pytest.mark.official, pytest.mark.timeout(300), pytest.mark.filterwarnings("ignore")]
 
     @pytest.mark.parametrize("batch", [1, 3])
     @pytest.mark.parametrize(("height", "width"), SIZES)

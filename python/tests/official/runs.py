@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Callable
@@ -69,14 +70,19 @@ class FakeCall:
         return "\n".join(event.text for event in self.of("log"))
 
 
+#: Of whatever this process starts, so that runs of others on this machine are not taken for its own.
+OWNER = "GLIP_TEST_OWNER"
+os.environ.setdefault(OWNER, str(os.getpid()))
+
+
 def left_of_runs() -> list[int]:
-    """Processes of any run that are alive."""
-    found = []
+    """Processes of this test's runs that are alive."""
+    owner = f"{OWNER}={os.environ[OWNER]}".encode()
+    marks = set()
     for name in os.listdir("/proc"):
         if name.isdigit():
-            try:
+            with contextlib.suppress(OSError):
                 environment = Path("/proc", name, "environ").read_bytes().split(b"\0")
-            except OSError:
-                continue
-            found += [mark for one in environment if one.startswith(b"GLIP_RUN=") for mark in marked(one[9:].decode())]
-    return sorted(set(found))
+                if owner in environment:
+                    marks |= {one[9:].decode() for one in environment if one.startswith(b"GLIP_RUN=")}
+    return sorted(pid for mark in marks for pid in marked(mark))

@@ -33,7 +33,7 @@ SETTINGS: dict[str, Any] = {
     "INPUT.MAX_SIZE_TEST": 192,
     "DATALOADER.SIZE_DIVISIBILITY": 32,
 }
-del SETTINGS["MODEL.WEIGHT"]
+del SETTINGS["MODEL.WEIGHT"], SETTINGS["MODEL.DYHEAD.USE_CHECKPOINT"]
 
 
 class Bench:
@@ -78,6 +78,7 @@ class Bench:
             "warmup_steps": 0,
             "ema": 0.0,
             "checkpoint_steps": 100,
+            "gradient_checkpointing": False,
             "pieces": pieces,
         }
 

@@ -80,11 +80,6 @@ def text_encoder(folder: str | Path) -> Iterator[None]:
         _settings.bert = before
 
 
-def device() -> str:
-    """What the official code computes on since `install`: "cpu" or "cuda"."""
-    return _settings.device
-
-
 def installed() -> list[str]:
     """The names in force, in the order in which they were applied."""
     return list(_applied)

@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 #: Lines of the ranks that an error carries.
 LAST_LINES = 50
 
-#: How torch's launcher begins to speak of a rank that failed, and how it sums up the one that failed first.
+#: How torch's launcher begins to speak of a rank that failed, of its own end, and of the rank that failed first.
 LAUNCHER = re.compile(r"^[A-Z]\d{4} .* torch/distributed/elastic/")
 VERDICT = "failed (exitcode:"
+SIGNALLED = re.compile(r"SignalException: Process \d+ got signal: (\d+)")
 ROOT_CAUSE = re.compile(r"Root Cause.*?exitcode\s*:\s*(-?\d+)", re.DOTALL)
 
 
@@ -103,6 +104,9 @@ def _signal_text(code: int) -> str:
 def _silent_text(outcome: Outcome) -> str:
     if outcome.exit_code == 0:
         return "it ended without a result"
+    for line in reversed(outcome.lines):
+        if (found := SIGNALLED.search(line)) is not None:
+            return _signal_text(-int(found[1]))
     return f"it ended with {outcome.exit_code} and did not say why; its last words: {_last_words(outcome)}"
 
 

@@ -1,0 +1,1 @@
+"""Deep fusion: pictures and text read each other before boxes are found."""

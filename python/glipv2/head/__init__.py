@@ -1,0 +1,1 @@
+"""The detection head: tower of fused layers, scores, boxes."""

@@ -1,0 +1,1 @@
+"""Operators that torch lacks, or has in a slower form."""
