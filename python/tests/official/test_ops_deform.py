@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 import references
 import torch
@@ -144,6 +146,23 @@ def test_points_exactly_on_the_outer_edge_have_no_slope() -> None:
     for function in (modulated_deform_conv, gathered_deform_conv):
         for one, reference in zip(gradients(function(*inputs, padding=1), inputs), expected, strict=True):
             torch.testing.assert_close(one, reference)
+
+
+def test_offsets_that_are_no_number_give_no_number_and_touch_nothing_else() -> None:
+    input, offset, mask, weight, bias = leaves((6, 6), (6, 6))
+    expected = modulated_deform_conv(input, offset, mask, weight, bias, padding=1)
+    broken = offset.detach().clone()
+    broken[0, 3, 2, 4] = math.nan
+    broken[1, 7, 0, 0] = math.inf
+    broken.requires_grad_()
+    got = modulated_deform_conv(input, broken, mask, weight, bias, padding=1)
+    wrong = got.isnan()
+    assert wrong[0, :, 2, 4].all()
+    assert wrong.sum() == got.shape[1]
+    same = ~wrong
+    same[1, :, 0, 0] = False
+    torch.testing.assert_close(got[same], expected[same])
+    got.nan_to_num().sum().backward()
 
 
 @pytest.mark.cuda

@@ -29,7 +29,9 @@ USAGE_ERROR = 2
 def main(arguments: Sequence[str] | None = None) -> int:
     tie_rank()
     options = _parser().parse_args(arguments)
-    logging.basicConfig(format="%(name)s: %(message)s", level=logging.WARNING)
+    handler = logging.StreamHandler()
+    handler.addFilter(_is_for_us)
+    logging.basicConfig(format="%(name)s: %(message)s", level=logging.WARNING, handlers=[handler])
     reporter = from_environment()
     try:
         with failures(reporter):
@@ -37,6 +39,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except GlipError as error:
         print(f"glip_worker.official: {error.message}", file=sys.stderr)  # noqa: T201
         return USAGE_ERROR
+
+
+def _is_for_us(record: logging.LogRecord) -> bool:
+    """Warnings, but those that the official code's own logger has printed."""
+    official = logging.getLogger("maskrcnn_benchmark")
+    printed = bool(official.handlers) and record.name.startswith(official.name)
+    return record.levelno >= logging.WARNING and not printed
 
 
 def _run(options: argparse.Namespace, reporter: Reporter | None) -> int:

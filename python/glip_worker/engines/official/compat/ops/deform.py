@@ -13,6 +13,7 @@ Legend: B pictures, C channels, H W the input's sides, P Q the output's, K kerne
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -124,6 +125,10 @@ def edge(offset: Tensor, weight: Tensor, geometry: Geometry) -> Tensor:
     return (points == -1).view_as(offset)
 
 
+#: An offset that leads out of every picture.
+OUTSIDE = -1e9
+
+
 def _convolve(
     input: Tensor, offset: Tensor, mask: Tensor | None, weight: Tensor, bias: Tensor | None, geometry: Geometry
 ) -> Tensor:
@@ -135,10 +140,16 @@ def _convolve(
     if offset.requires_grad:
         offset = torch.where(edge(offset, weight, geometry), offset.detach(), offset)
     bias = input.new_zeros(weight.shape[0]) if bias is None else bias.to(kind)
+    # torchvision's CPU kernel takes NaN for a place in memory and crashes; the CUDA kernels give NaN.
+    nowhere = torch.isnan(offset) if offset.device.type == "cpu" else None
+    if nowhere is not None and not nowhere.any():
+        nowhere = None
+    if nowhere is not None:
+        offset = offset.masked_fill(nowhere, OUTSIDE)
     result: Tensor = torch.ops.torchvision.deform_conv2d(
         input, weight, offset, mask, bias, *_arguments(geometry), use_mask
     )
-    return result
+    return result if nowhere is None else result.masked_fill(nowhere.any(1, keepdim=True), math.nan)
 
 
 def _arguments(geometry: Geometry) -> tuple[int, ...]:
