@@ -18,7 +18,22 @@ const look = {
   short_side: uint32.min(1).nullable(),
   /** … but its long side has at most this one; null: as the model's configuration says. */
   long_side: uint32.min(1).nullable(),
+  /** Whether the result has `features`. */
+  features: z.boolean(),
 };
+
+/**
+ * What the region-word scores are made of, raw: a logit is the two vectors' dot product, scaled and with a bias that are
+ * the model's. N objects, K categories or phrases, C channels. Where text and picture are fused, both depend on both.
+ */
+const features = z
+  .strictObject({
+    /** `[N, C]`: of the place of the feature map that each object came from. */
+    regions: tensor({ dtypes: ["float32"], rank: 2 }),
+    /** `[K, C]`: the mean over the tokens of each category or phrase. */
+    texts: tensor({ dtypes: ["float32"], rank: 2 }),
+  })
+  .meta({ title: "Features" });
 
 /** What was found, best score first. N objects; boxes are `[x1, y1, x2, y2]` in pixels of the upright picture. */
 const found = {
@@ -28,12 +43,21 @@ const found = {
   boxes: tensor({ dtypes: ["float32"], rank: 2 }),
   /** `[N]` */
   scores: tensor({ dtypes: ["float32"], rank: 1 }),
+  /** In how many prompts the categories or phrases were looked for. */
+  passes: uint53,
+  /** Null unless asked for. */
+  features: features.nullable(),
 };
 
 export const vision = {
   /** Finds objects of the named categories. */
   "vision.detect": {
-    params: z.strictObject({ ...look, categories: z.array(text).min(1) }),
+    params: z.strictObject({
+      ...look,
+      categories: z.array(text).min(1),
+      /** One for each category, instead of `threshold`; null: that one for all. */
+      thresholds: z.array(score).nullable(),
+    }),
     result: z.strictObject({
       ...found,
       /** `[N]`: index into the categories asked for. */

@@ -35,7 +35,7 @@ export async function detect(
   const names = checkArgument(categoriesSchema, categories, "categories");
   const checked = checkArgument(optionsSchema, options, "options");
   const { picture, result } = await look({ caller, method }, image, checked, (params, call) =>
-    caller.call(method, { ...params, categories: names }, call),
+    caller.call(method, { ...params, categories: names, thresholds: null }, call),
   );
   const { width, height, boxes, scores } = result;
   const objects = readFound(method, { boxes, scores, indices: result.categories }, names.length).map(

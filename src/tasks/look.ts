@@ -37,7 +37,7 @@ export const lookOptions = {
 const schema = z.strictObject(lookOptions);
 type CheckedLook = z.output<typeof schema>;
 
-type LookParams = Pick<Params<"vision.detect">, "image" | "threshold" | "max_objects" | "short_side" | "long_side">;
+type LookParams = Pick<Params<"vision.detect">, "image" | "threshold" | "max_objects" | "short_side" | "long_side" | "features">;
 
 /**
  * Brings the picture into its form for the worker and makes the call; signal and deadline hold for both together.
@@ -100,5 +100,6 @@ function paramsOf(picture: ResolvedImage, options: CheckedLook): LookParams {
     max_objects: options.maxObjects ?? null,
     short_side: options.shortSide ?? null,
     long_side: options.longSide ?? null,
+    features: false,
   };
 }

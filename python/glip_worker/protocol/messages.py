@@ -8,7 +8,7 @@ from msgspec import Meta, Raw, Struct
 from glip_worker.tensors import Tensor
 
 PROTOCOL_VERSION = 1
-SCHEMA_HASH = "893cdbafbd3ba7124947fea171267b42f89236db29e4def01154eddd3dbc4264"
+SCHEMA_HASH = "b564dbd77ce1e39f6d9b29edb469937c8c884f9004269a737b0c953744122733"
 
 
 class MethodTypes(NamedTuple):
@@ -176,7 +176,14 @@ class VisionDetectParams(Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     max_objects: Annotated[int, Meta(ge=1, le=4294967295)] | None
     short_side: Annotated[int, Meta(ge=1, le=4294967295)] | None
     long_side: Annotated[int, Meta(ge=1, le=4294967295)] | None
+    features: bool
     categories: Annotated[list[str], Meta(min_length=1)]
+    thresholds: list[Annotated[float, Meta(ge=0, le=1)]] | None
+
+
+class Features(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    regions: Annotated[Tensor, Meta(extra={"dtypes": ["float32"], "rank": 2})]
+    texts: Annotated[Tensor, Meta(extra={"dtypes": ["float32"], "rank": 2})]
 
 
 class VisionDetectResult(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -184,6 +191,8 @@ class VisionDetectResult(Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     height: Annotated[int, Meta(ge=0, le=9007199254740991)]
     boxes: Annotated[Tensor, Meta(extra={"dtypes": ["float32"], "rank": 2})]
     scores: Annotated[Tensor, Meta(extra={"dtypes": ["float32"], "rank": 1})]
+    passes: Annotated[int, Meta(ge=0, le=9007199254740991)]
+    features: Features | None
     categories: Annotated[Tensor, Meta(extra={"dtypes": ["int32"], "rank": 1})]
 
 
@@ -198,6 +207,7 @@ class VisionGroundParams(Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     max_objects: Annotated[int, Meta(ge=1, le=4294967295)] | None
     short_side: Annotated[int, Meta(ge=1, le=4294967295)] | None
     long_side: Annotated[int, Meta(ge=1, le=4294967295)] | None
+    features: bool
     caption: str
     phrases: Annotated[list[Span], Meta(min_length=1)] | None
 
@@ -207,6 +217,8 @@ class VisionGroundResult(Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     height: Annotated[int, Meta(ge=0, le=9007199254740991)]
     boxes: Annotated[Tensor, Meta(extra={"dtypes": ["float32"], "rank": 2})]
     scores: Annotated[Tensor, Meta(extra={"dtypes": ["float32"], "rank": 1})]
+    passes: Annotated[int, Meta(ge=0, le=9007199254740991)]
+    features: Features | None
     phrases: list[Span]
     phrase_indices: Annotated[Tensor, Meta(extra={"dtypes": ["int32"], "rank": 1})]
 

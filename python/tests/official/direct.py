@@ -118,7 +118,7 @@ class Served:
         return self.engine.load_model(Stand(), ModelLoadParams(**{**params, "text_encoder": text}))  # type: ignore[arg-type]
 
     def detect(self, pixels: Any, names: Sequence[str], call: Any = None, **changes: Any) -> Found:
-        params = VisionDetectParams(categories=list(names), **_look(pixels, changes))
+        params = VisionDetectParams(categories=list(names), thresholds=None, **_look(pixels, changes))
         seen = self.engine.detect(call or Stand(), params)
         assert (seen.height, seen.width) == numpy.shape(pixels)[:2]
         return Found(seen.boxes.torch(), seen.scores.torch(), seen.categories.torch())
@@ -133,7 +133,8 @@ class Served:
 
 def _look(pixels: Any, changes: dict[str, Any]) -> dict[str, Any]:
     image = Image(path=None, encoded=None, pixels=WireTensor.of(numpy.ascontiguousarray(pixels)))
-    return {"image": image, "threshold": 0.0, "max_objects": None, "short_side": None, "long_side": None, **changes}
+    sizes = {"max_objects": None, "short_side": None, "long_side": None}
+    return {"image": image, "threshold": 0.0, "features": False, **sizes, **changes}
 
 
 def assert_equal(got: Found, expected: Found) -> None:

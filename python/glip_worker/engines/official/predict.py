@@ -6,14 +6,17 @@ Legend: N objects. A box is `[x1, y1, x2, y2]` in pixels of the upright picture.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import torch
 from torch import Tensor
 from yacs.config import CfgNode
 
+from glip_worker.engines.official.features import Features as HeadFeatures
 from glip_worker.engines.official.model import Model
 from glip_worker.engines.official.phrases import noun_phrase_spans
 from glip_worker.engines.official.preprocess import prepare
@@ -21,6 +24,7 @@ from glip_worker.engines.official.prompt import Prompt, Window, Wording, caption
 from glip_worker.errors import invalid_argument
 from glip_worker.pictures import name_of, read_picture
 from glip_worker.protocol.messages import (
+    Features,
     Span,
     VisionDetectParams,
     VisionDetectResult,
@@ -44,6 +48,12 @@ class Found:
     labels_N: Tensor
     """Indices from 0."""
 
+    passes: int
+    """Prompts that were read."""
+
+    features: Features | None
+    """Of the objects in their order, and of the categories or phrases in the prompts' order."""
+
 
 def detect(model: Model, params: VisionDetectParams, check: Check) -> VisionDetectResult:
     """Finds the categories; many are looked for in several prompts, and `check` is called before each.
@@ -53,12 +63,19 @@ def detect(model: Model, params: VisionDetectParams, check: Check) -> VisionDete
     and `prepare` raise.
     """
     prompts = category_prompts(model.tokenizer, params.categories, _wording(model.config), _window(model.config))
-    found = _look(model, params, list(prompts), check)
+    thresholds = params.thresholds
+    if thresholds is not None and len(thresholds) != len(params.categories):
+        raise invalid_argument(
+            "thresholds", f"one for each of {len(params.categories)} categories", str(len(thresholds))
+        )
+    found = _look(model, params, list(prompts), check, thresholds)
     return VisionDetectResult(
         width=found.width,
         height=found.height,
         boxes=WireTensor.of(found.boxes_N4),
         scores=WireTensor.of(found.scores_N),
+        passes=found.passes,
+        features=found.features,
         categories=WireTensor.of(found.labels_N),
     )
 
@@ -87,12 +104,17 @@ def ground(model: Model, params: VisionGroundParams, check: Check) -> VisionGrou
         height=found.height,
         boxes=WireTensor.of(found.boxes_N4),
         scores=WireTensor.of(found.scores_N),
+        passes=found.passes,
+        features=_in_order(found.features, order),
         phrases=[Span(start=spans[index][0], end=spans[index][1]) for index in order],
         phrase_indices=WireTensor.of(rank[found.labels_N.long()]),
     )
 
 
-def _look(model: Model, params: Look, prompts: Iterable[Prompt], check: Check) -> Found:
+def _look(
+    model: Model, params: Look, prompts: Sequence[Prompt], check: Check, thresholds: Sequence[float] | None = None
+) -> Found:
+    collected = HeadFeatures(model.network, model.config) if params.features else None
     pixels = read_picture(params.image)
     height, width = pixels.shape[:2]
     picture = prepare(pixels, model.config, params.short_side, params.long_side, name_of(params.image))
@@ -101,24 +123,45 @@ def _look(model: Model, params: Look, prompts: Iterable[Prompt], check: Check) -
     boxes, scores, labels = [], [], []
     for prompt in prompts:
         check()
-        with torch.no_grad():
+        with torch.no_grad(), nullcontext() if collected is None else collected.watch() as caught:
             seen: Any = model.network(images, captions=[prompt.text], positive_map=prompt.positive_map)[0]
+            if collected is not None and caught is not None:
+                collected.add(caught, seen, prompt.positive_map)
         seen = seen.to(torch.device("cpu")).resize((width, height))
         boxes.append(seen.bbox)
         scores.append(seen.get_field("scores"))
         labels.append(seen.get_field("labels") - 1 + prompt.first)
-    return _best(width, height, torch.cat(boxes), torch.cat(scores), torch.cat(labels), params)
-
-
-def _best(width: int, height: int, boxes_M4: Tensor, scores_M: Tensor, labels_M: Tensor, params: Look) -> Found:
-    above = scores_M > params.threshold
-    scores, order = scores_M[above].sort(descending=True, stable=True)
-    order = order[: params.max_objects]
-    boxes = boxes_M4[above][order]
-    boxes = torch.stack([boxes[:, 0::2].clamp(0, width), boxes[:, 1::2].clamp(0, height)], dim=2).flatten(1)
+    boxes_M4, scores_M, labels_M = torch.cat(boxes), torch.cat(scores), torch.cat(labels)
+    best = _best(scores_M, labels_M, params.threshold if thresholds is None else thresholds, params.max_objects)
+    boxes_N4 = boxes_M4[best]
+    boxes_N4 = torch.stack([boxes_N4[:, 0::2].clamp(0, width), boxes_N4[:, 1::2].clamp(0, height)], dim=2).flatten(1)
+    features = None
+    if collected is not None:
+        regions = WireTensor.of(collected.regions[best])
+        features = Features(regions=regions, texts=WireTensor.of(collected.texts))
     return Found(
-        width, height, boxes.float(), scores[: params.max_objects].float(), labels_M[above][order].to(torch.int32)
+        width=width,
+        height=height,
+        boxes_N4=boxes_N4.float(),
+        scores_N=scores_M[best].float(),
+        labels_N=labels_M[best].to(torch.int32),
+        passes=len(prompts),
+        features=features,
     )
+
+
+def _best(scores_M: Tensor, labels_M: Tensor, threshold: float | Sequence[float], count: int | None) -> Tensor:
+    """Which ones score above the threshold, their label's where there are several; best first, at most `count`."""
+    limits = torch.tensor(threshold, dtype=torch.float32)
+    above = (scores_M > (limits if limits.ndim == 0 else limits[labels_M])).nonzero().squeeze(1)
+    return above[scores_M[above].argsort(descending=True, stable=True)[:count]]
+
+
+def _in_order(features: Features | None, order: Sequence[int]) -> Features | None:
+    """The texts' rows as `order` has them."""
+    if features is None:
+        return None
+    return msgspec.structs.replace(features, texts=WireTensor.of(features.texts.torch()[list(order)]))
 
 
 def _window(config: CfgNode) -> Window:
