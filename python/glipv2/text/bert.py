@@ -5,6 +5,7 @@ Shape suffixes: B texts, T tokens, C channels, H heads, D channels of a head, E 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -51,6 +52,19 @@ class TextFeatures(NamedTuple):
     """The features that regions are compared with: zero at padding."""
     hidden_BTC: Tensor
     """The last layer as it is, which fusion goes on with: padding holds values without meaning."""
+    mask_BT: Tensor
+    """True at tokens, False at padding."""
+
+    @staticmethod
+    def stacked(texts: Sequence[TextFeatures]) -> TextFeatures:
+        """One batch of all, padded to the longest."""
+        longest = max(one.mask_BT.shape[1] for one in texts)
+        missing = [longest - one.mask_BT.shape[1] for one in texts]
+        return TextFeatures(
+            torch.cat([F.pad(one.embedded_BTC, (0, 0, 0, more)) for one, more in zip(texts, missing, strict=True)]),
+            torch.cat([F.pad(one.hidden_BTC, (0, 0, 0, more)) for one, more in zip(texts, missing, strict=True)]),
+            torch.cat([F.pad(one.mask_BT, (0, more)) for one, more in zip(texts, missing, strict=True)]),
+        )
 
 
 class BertEncoder(nn.Module):
@@ -67,7 +81,8 @@ class BertEncoder(nn.Module):
         ValueError when T is more.
         """
         x_BTC = self.embeddings(ids_BT)
-        present_B11T = mask_BT.bool()[:, None, None, :]
+        mask_BT = mask_BT.bool()
+        present_B11T = mask_BT[:, None, None, :]
         outputs: list[Tensor] = []
         for layer in self.layers:
             if self.config.checkpointing and self.training:
@@ -77,7 +92,7 @@ class BertEncoder(nn.Module):
             outputs = [*outputs, x_BTC][-self.config.averaged_layers :]
         # Divided twice, as the released weights were trained; with one layer it makes no difference.
         mean_BTC = torch.stack(outputs).mean(0) / len(outputs) if len(outputs) > 1 else x_BTC
-        return TextFeatures(mean_BTC * mask_BT[:, :, None].to(mean_BTC.dtype), x_BTC)
+        return TextFeatures(mean_BTC * mask_BT[:, :, None].to(mean_BTC.dtype), x_BTC, mask_BT)
 
 
 class Embeddings(nn.Module):

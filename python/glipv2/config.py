@@ -1,0 +1,184 @@
+"""Configurations of GLIP as data: the released models' and glip-nano's."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from glipv2.fusion.attention import FusionConfig
+from glipv2.text.bert import BertConfig
+from glipv2.vision.fpn import FpnConfig
+from glipv2.vision.swin import SwinConfig
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class HeadConfig:
+    """The dynamic head. Its channels are the pyramid's."""
+
+    blocks: int = 6
+    """Times that fusion, a text layer and a dynamic convolution follow each other."""
+    norm_groups: int = 16
+    """Groups of the group normalisations; they divide the channels."""
+    prior: float = 0.01
+    """Share of region-token pairs that fit, from which training starts."""
+    log_scale: float = 0.0
+    """Where the logarithm of the learnt temperature of the dot products starts."""
+
+
+@dataclass(frozen=True)
+class InputConfig:
+    """How a picture is brought to the network."""
+
+    short_side: int = 800
+    """Pixels of the shorter side after resizing ..."""
+    long_side: int = 1333
+    """... unless the longer one would exceed this."""
+    mean: tuple[float, float, float] = (103.53, 116.28, 123.675)
+    """Subtracted from values of 0 to 255, in the order of the channels."""
+    std: tuple[float, float, float] = (57.375, 57.12, 58.395)
+    """By which they are divided then."""
+    bgr: bool = True
+    """Order of the channels: blue first, or red first."""
+    divisor: int = 32
+    """Sides of a batch are padded to multiples of it."""
+
+
+@dataclass(frozen=True)
+class PromptConfig:
+    """How category names become a text."""
+
+    separator: str = ". "
+    """After each name but the last."""
+    max_tokens: int = 256
+    """Of a text, the first and last token included; longer ones are split over several passes."""
+
+
+@dataclass(frozen=True)
+class PostprocessConfig:
+    """How regions become objects."""
+
+    pre_nms_top_n: int = 1000
+    """Candidates of each level that are looked at, best first."""
+    threshold: float = 0.05
+    """Least mean probability of a candidate's tokens."""
+    nms: float = 0.6
+    """Overlap (intersection over union) from which the lesser of two boxes of a category goes."""
+    max_objects: int = 100
+    """Of a picture and a text."""
+
+
+@dataclass(frozen=True)
+class GlipConfig:
+    """Everything that is not learnt. The defaults are GLIP-T."""
+
+    swin: SwinConfig = SwinConfig()
+    fpn: FpnConfig = FpnConfig()
+    text: BertConfig = BertConfig()
+    fusion: FusionConfig | None = FusionConfig()
+    """None: pictures and text meet in the dot products alone."""
+    head: HeadConfig = HeadConfig()
+    input: InputConfig = InputConfig()
+    prompt: PromptConfig = PromptConfig()
+    postprocess: PostprocessConfig = PostprocessConfig()
+
+    def __post_init__(self) -> None:
+        if self.fpn.channels % self.head.norm_groups:
+            raise ValueError(
+                f"GlipConfig: head.norm_groups must divide fpn.channels, got {self.head.norm_groups} "
+                f"and {self.fpn.channels}"
+            )
+        if self.prompt.max_tokens > self.text.longest:
+            raise ValueError(
+                f"GlipConfig: prompt.max_tokens must be at most text.longest, got {self.prompt.max_tokens} "
+                f"and {self.text.longest}"
+            )
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain dicts, lists, numbers and strings."""
+        plain: dict[str, Any] = _plain(self)
+        return plain
+
+    @staticmethod
+    def from_json(content: object) -> GlipConfig:
+        """The inverse; what is not said is as in GLIP-T. ValueError: an unknown key, a wrong type, a value that cannot
+        be, each with its path."""
+        return _dataclass(GlipConfig, content, "config")
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value):
+        return {one.name: _plain(getattr(value, one.name)) for one in dataclasses.fields(value)}
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _dataclass(kind: type[T], content: object, path: str) -> T:
+    if not isinstance(content, dict):
+        raise ValueError(f"{path}: expected an object, got {content!r}")
+    kinds = typing.get_type_hints(kind)
+    unknown = [str(key) for key in content if key not in kinds]
+    if unknown:
+        raise ValueError(f"{path}: unknown {', '.join(unknown)}; there are {', '.join(kinds)}")
+    try:
+        return kind(**{key: _value(kinds[key], one, f"{path}.{key}") for key, one in content.items()})
+    except ValueError as error:
+        raise error if str(error).startswith(path) else ValueError(f"{path}: {error}") from error
+
+
+def _value(kind: Any, value: object, path: str) -> Any:
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin in (types.UnionType, typing.Union):
+        if value is None and types.NoneType in arguments:
+            return None
+        return _value(next(one for one in arguments if one is not types.NoneType), value, path)
+    if dataclasses.is_dataclass(kind):
+        return _dataclass(typing.cast("type[Any]", kind), value, path)
+    if origin is tuple:
+        return _tuple(arguments, value, path)
+    # JSON has one kind of number, and Python takes a bool for one.
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, kind) or (kind is not bool and isinstance(value, bool)):
+        raise ValueError(f"{path}: expected {kind.__name__}, got {value!r}")
+    return value
+
+
+def _tuple(kinds: tuple[Any, ...], value: object, path: str) -> tuple[Any, ...]:
+    if not isinstance(value, (list, tuple)):
+        raise ValueError(f"{path}: expected a list, got {value!r}")
+    each = [kinds[0]] * len(value) if kinds[-1] is ... else list(kinds)
+    if len(each) != len(value):
+        raise ValueError(f"{path}: expected {len(each)} values, got {len(value)}")
+    return tuple(_value(kind, one, f"{path}[{i}]") for i, (kind, one) in enumerate(zip(each, value, strict=True)))
+
+
+_SWIN_L = SwinConfig(
+    width=192,
+    depths=(2, 2, 18, 2),
+    heads=(6, 12, 24, 48),
+    window=12,
+    drop_path=0.4,
+    frozen_stages=2,  # the default of the official configuration, which GLIP-L's does not change
+)
+
+_NANO = GlipConfig(
+    swin=SwinConfig(width=32, depths=(2, 2, 4, 2), heads=(1, 2, 4, 8), drop_path=0.1),
+    fpn=FpnConfig(channels=96),
+    text=BertConfig(width=128, layers=4, heads=4, hidden=512),
+    head=HeadConfig(blocks=2),
+    input=InputConfig(short_side=256, long_side=427),
+)
+
+#: By name. GLIP-T (B), (C) and GLIP-T differ in what they were trained on alone.
+CONFIGS: dict[str, GlipConfig] = {
+    "glip-t-a": GlipConfig(fusion=None),
+    "glip-t-b": GlipConfig(),
+    "glip-t-c": GlipConfig(),
+    "glip-t": GlipConfig(),
+    "glip-l": GlipConfig(swin=_SWIN_L, head=HeadConfig(blocks=8)),
+    "glip-nano": _NANO,
+}
