@@ -4,11 +4,16 @@ import { openStream } from "./bridge/open-stream.ts";
 import type { Stream } from "./bridge/stream.ts";
 import { GlipError } from "./errors.ts";
 import type { ImageInput } from "./images/source.ts";
+import type { GlipEvents, Listeners } from "./listeners.ts";
 import type { Ready } from "./protocol/messages.ts";
 import type { Event, MethodName, Params, Result, StreamName } from "./protocol/methods.ts";
 import { checkEvent, checkParams, checkResult } from "./protocol/validate.ts";
 import { openWindow, type PythonWindow } from "./environment/window.ts";
 import { detect, type DetectOptions } from "./tasks/detect.ts";
+import { detectAll, type DetectAllOptions } from "./tasks/detect-all.ts";
+import { detectStream, type DetectStreamOptions } from "./tasks/detect-stream.ts";
+import { embed, type EmbedChoice, type Embeddings } from "./tasks/embed.ts";
+import { groundAll, type GroundAllOptions } from "./tasks/ground-all.ts";
 import { ground, type GroundOptions } from "./tasks/ground.ts";
 import type { Detections } from "./tasks/results/detections.ts";
 import type { Grounding } from "./tasks/results/grounding.ts";
@@ -21,18 +26,7 @@ import type { EvaluateResult, TrainResult } from "./training/results.ts";
 import type { Run } from "./training/run.ts";
 import type { Link } from "./worker/link.ts";
 import type { LoadedModel } from "./worker/load-model.ts";
-import type { LogLine } from "./worker/log.ts";
 import type { WorkerPool } from "./worker/pool.ts";
-
-/** What a handle tells its listeners. */
-export interface GlipEvents {
-  /** A line that a worker wrote. */
-  log: LogLine;
-  /** A worker is ready, for the first time or after a restart. */
-  ready: Ready;
-  /** A worker was lost; whether it restarts is `launch({ restart })`'s to say. */
-  lost: GlipError;
-}
 
 /** The name of a plugin's method. A declared one is not: its wrong parameters must not pass for a plugin's. */
 type Undeclared<Name extends string> = Name extends MethodName ? never : Name;
@@ -103,6 +97,68 @@ export class Glip implements AsyncDisposable {
    */
   ground(image: ImageInput, caption: string, options?: GroundOptions): Promise<Grounding> {
     return ground(this, image, caption, options);
+  }
+
+  /**
+   * Finds objects in many pictures; those that wait for the worker together may be computed together. Each picture has
+   * its answer, in their order: what was found, or the error that concerns it alone. `timeoutMs` is each picture's.
+   * @param categories for all pictures, or a list for each
+   * @example for (const seen of await glip.detectAll(["a.jpg", "b.jpg"], ["dog"])) if (isGlipError(seen)) …
+   * @throws GlipError `invalid_argument` before anything is sent, `cancelled`
+   */
+  detectAll(
+    images: readonly ImageInput[],
+    categories: readonly string[] | readonly (readonly string[])[],
+    options?: DetectAllOptions,
+  ): Promise<(Detections | GlipError)[]> {
+    return detectAll(this, images, categories, options);
+  }
+
+  /**
+   * Grounds captions in many pictures, as `detectAll` does.
+   * @param captions for all pictures, or one for each
+   * @throws GlipError as `detectAll`
+   */
+  groundAll(
+    images: readonly ImageInput[],
+    captions: string | readonly string[],
+    options?: GroundAllOptions,
+  ): Promise<(Grounding | GlipError)[]> {
+    return groundAll(this, images, captions, options);
+  }
+
+  /**
+   * Finds objects in frames as they come, in their order. A frame is only taken from the source when there is room for it
+   * (`concurrency`), so a slow reader or worker holds the source back; leaving the loop cancels what is under way.
+   * @example for await (const seen of glip.detectStream(frames, ["person"])) console.log(seen.objects.length);
+   * @throws GlipError at once: `invalid_argument`; from the iteration: as `detect`, unless `onError` hears of it
+   */
+  detectStream(
+    frames: AsyncIterable<ImageInput> | Iterable<ImageInput>,
+    categories: readonly string[],
+    options?: DetectStreamOptions,
+  ): AsyncGenerator<Detections, void, undefined> {
+    return detectStream(this, frames, categories, options);
+  }
+
+  /**
+   * Finds objects, and gives the vectors that they were found by: one for each object's region and one for each category
+   * or phrase, all in one space. Where the model fuses text and picture, as GLIP does, both depend on both.
+   * @example const { found, regions, texts } = await glip.embed("street.jpg", ["dog", "cat"], { threshold: 0.3 })
+   * @throws GlipError as `detect`; `unsupported` for a model that has no such vectors
+   */
+  embed(
+    image: ImageInput,
+    categories: readonly string[],
+    options?: DetectOptions & EmbedChoice,
+  ): Promise<Embeddings<Detections>>;
+  embed(image: ImageInput, caption: string, options?: GroundOptions & EmbedChoice): Promise<Embeddings<Grounding>>;
+  embed(
+    image: ImageInput,
+    text: string | readonly string[],
+    options?: DetectOptions & GroundOptions & EmbedChoice,
+  ): Promise<Embeddings> {
+    return embed(this, image, text, options);
   }
 
   /**
@@ -225,24 +281,6 @@ export class Glip implements AsyncDisposable {
       "text/plain": rows.map((row) => row.join(" | ")).join("\n"),
       "text/html": `<table><tr><th>device</th><th>engine</th><th>versions</th><th>process</th></tr>${cells}</table>`,
     };
-  }
-}
-
-/** Who listens to what. Made before the workers start, so that no log line is missed. */
-export class Listeners {
-  readonly #listeners: { [Name in keyof GlipEvents]: Set<(event: GlipEvents[Name]) => void> } = {
-    log: new Set(),
-    ready: new Set(),
-    lost: new Set(),
-  };
-
-  add<Name extends keyof GlipEvents>(name: Name, listener: (event: GlipEvents[Name]) => void): () => void {
-    this.#listeners[name].add(listener);
-    return () => void this.#listeners[name].delete(listener);
-  }
-
-  emit<Name extends keyof GlipEvents>(name: Name, event: GlipEvents[Name]): void {
-    for (const listener of this.#listeners[name]) listener(event);
   }
 }
 

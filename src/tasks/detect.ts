@@ -1,28 +1,60 @@
 import { z } from "zod";
 import type { ImageInput } from "../images/source.ts";
 import { text } from "../protocol/fields.ts";
+import type { Result } from "../protocol/methods.ts";
 import { checkArgument } from "../protocol/validate.ts";
 import type { Caller } from "./caller.ts";
 import { readFound } from "./found.ts";
-import { look, type LookOptions, lookOptions } from "./look.ts";
+import { look, type LookOptions, lookOptions, score } from "./look.ts";
 import { Detections } from "./results/detections.ts";
+import { thresholdsOf } from "./thresholds.ts";
 
-export type DetectOptions = LookOptions;
+export interface DetectOptions extends LookOptions {
+  /** Categories that have a threshold of their own; the others have `threshold`: `{ dog: 0.3 }`. @default {} */
+  thresholds?: Readonly<Record<string, number>> | undefined;
+}
 
-const optionsSchema = z.strictObject(lookOptions) satisfies z.ZodType<unknown, DetectOptions>;
+const optionsSchema = z.strictObject({
+  ...lookOptions,
+  thresholds: z.record(z.string(), score).optional(),
+}) satisfies z.ZodType<unknown, DetectOptions>;
+type CheckedDetect = z.output<typeof optionsSchema>;
 
-const categoriesSchema = z
-  .array(text.refine((name) => name.trim() !== "", "a name"))
-  .min(1, "at least one category")
-  .superRefine((names, context) => {
-    const seen = new Map<string, number>();
-    for (const [index, name] of names.entries()) {
-      const first = seen.get(name);
-      if (first !== undefined)
-        context.addIssue({ code: "custom", path: [index], message: `another name than that of categories[${first}]` });
-      seen.set(name, index);
-    }
-  });
+const categoriesSchema = (at: string) =>
+  z
+    .array(text.refine((name) => name.trim() !== "", "a name"))
+    .min(1, "at least one category")
+    .superRefine((names, context) => {
+      const seen = new Map<string, number>();
+      for (const [index, name] of names.entries()) {
+        const first = seen.get(name);
+        if (first !== undefined)
+          context.addIssue({ code: "custom", path: [index], message: `another name than that of ${at}[${first}]` });
+        seen.set(name, index);
+      }
+    });
+
+/** What is asked of the worker, checked. */
+export interface DetectQuestion {
+  categories: string[];
+  /** One for each category; null: the same for all. */
+  thresholds: number[] | null;
+  options: CheckedDetect;
+}
+
+/**
+ * @param path how the caller knows the categories
+ * @throws GlipError `invalid_argument`
+ */
+export function checkDetect(
+  categories: readonly string[],
+  options: DetectOptions,
+  path = "categories",
+): DetectQuestion {
+  const names = checkArgument(categoriesSchema(path), categories, path);
+  const checked = checkArgument(optionsSchema, options, "options");
+  return { categories: names, thresholds: thresholdsOf(names, checked), options: checked };
+}
 
 /** Finds objects of the named categories: any words, not a fixed list. For `Glip.detect`. */
 export async function detect(
@@ -31,15 +63,23 @@ export async function detect(
   categories: readonly string[],
   options: DetectOptions = {},
 ): Promise<Detections> {
+  return (await findCategories(caller, image, checkDetect(categories, options))).found;
+}
+
+/** @param features whether the worker is to give them too */
+export async function findCategories(
+  caller: Caller,
+  image: ImageInput,
+  { categories, thresholds, options }: DetectQuestion,
+  features = false,
+): Promise<{ found: Detections; features: Result<"vision.detect">["features"] }> {
   const method = "vision.detect";
-  const names = checkArgument(categoriesSchema, categories, "categories");
-  const checked = checkArgument(optionsSchema, options, "options");
-  const { picture, result } = await look({ caller, method }, image, checked, (params, call) =>
-    caller.call(method, { ...params, categories: names, thresholds: null }, call),
+  const { picture, result } = await look({ caller, method, features }, image, options, (params, call) =>
+    caller.call(method, { ...params, categories, thresholds }, call),
   );
-  const { width, height, boxes, scores } = result;
-  const objects = readFound(method, { boxes, scores, indices: result.categories }, names.length).map(
-    ({ box, score, index }) => ({ label: names[index] as string, category: index, score, box }),
+  const { width, height, boxes, scores, passes } = result;
+  const objects = readFound(method, { boxes, scores, indices: result.categories }, categories.length).map(
+    ({ box, score: value, index }) => ({ label: categories[index] as string, category: index, score: value, box }),
   );
-  return new Detections({ width, height, categories: names, objects, picture });
+  return { found: new Detections({ width, height, categories, objects, passes, picture }), features: result.features };
 }

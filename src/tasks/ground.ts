@@ -2,9 +2,10 @@ import { z } from "zod";
 import { GlipError } from "../errors.ts";
 import type { ImageInput } from "../images/source.ts";
 import { text } from "../protocol/fields.ts";
+import type { Result } from "../protocol/methods.ts";
 import { checkArgument } from "../protocol/validate.ts";
 import type { Caller } from "./caller.ts";
-import { readFound } from "./found.ts";
+import { type Found, readFound } from "./found.ts";
 import { look, type LookOptions, lookOptions } from "./look.ts";
 import { locatePhrases, type PhraseInput } from "./phrases.ts";
 import { type GroundedObject, type GroundedPhrase, Grounding } from "./results/grounding.ts";
@@ -25,6 +26,28 @@ const optionsSchema = z.strictObject({
   ...lookOptions,
   phrases: z.array(phrase).min(1, "at least one phrase").optional(),
 }) satisfies z.ZodType<unknown, GroundOptions>;
+type CheckedGround = z.output<typeof optionsSchema>;
+
+/** What is asked of the worker, checked. */
+export interface GroundQuestion {
+  caption: string;
+  positions: Positions;
+  /** In code points; null: the caption's noun phrases. */
+  phrases: Span[] | null;
+  options: CheckedGround;
+}
+
+/**
+ * @param path how the caller knows the caption
+ * @throws GlipError `invalid_argument`
+ */
+export function checkGround(caption: string, options: GroundOptions, path = "caption"): GroundQuestion {
+  const sentence = checkArgument(captionSchema, caption, path);
+  const checked = checkArgument(optionsSchema, options, "options");
+  const positions = new Positions(sentence);
+  const phrases = checked.phrases === undefined ? null : locatePhrases(sentence, positions, checked.phrases);
+  return { caption: sentence, positions, phrases, options: checked };
+}
 
 /** Finds what the phrases of a caption speak of. For `Glip.ground`. */
 export async function ground(
@@ -33,15 +56,24 @@ export async function ground(
   caption: string,
   options: GroundOptions = {},
 ): Promise<Grounding> {
+  return (await findPhrases(caller, image, checkGround(caption, options))).found;
+}
+
+/**
+ * @param features whether the worker is to give them too
+ * @returns `rows`: where each of `found.objects` stands in the worker's tensors
+ */
+export async function findPhrases(
+  caller: Caller,
+  image: ImageInput,
+  { caption: sentence, positions, phrases, options }: GroundQuestion,
+  features = false,
+): Promise<{ found: Grounding; rows: number[]; features: Result<"vision.ground">["features"] }> {
   const method = "vision.ground";
-  const sentence = checkArgument(captionSchema, caption, "caption");
-  const checked = checkArgument(optionsSchema, options, "options");
-  const positions = new Positions(sentence);
-  const phrases = checked.phrases === undefined ? null : locatePhrases(sentence, positions, checked.phrases);
-  const { picture, result } = await look({ caller, method }, image, checked, (params, call) =>
+  const { picture, result } = await look({ caller, method, features }, image, options, (params, call) =>
     caller.call(method, { ...params, caption: sentence, phrases }, call),
   );
-  const { width, height, boxes, scores } = result;
+  const { width, height, boxes, scores, passes } = result;
   const found = readFound(method, { boxes, scores, indices: result.phrase_indices }, result.phrases.length);
   const objects = result.phrases.map((): GroundedObject[] => []);
   const grounded = result.phrases.map((span, index): GroundedPhrase => {
@@ -52,7 +84,14 @@ export async function ground(
     const { text: label } = grounded[index] as GroundedPhrase;
     objects[index]?.push({ label, phrase: index, score, box });
   }
-  return new Grounding({ width, height, caption: sentence, phrases: grounded, picture });
+  const data = { width, height, caption: sentence, phrases: grounded, passes, picture };
+  return { found: new Grounding(data), rows: rowsOf(found), features: result.features };
+}
+
+/** `Grounding` has objects of the same score in the order of their phrases. */
+function rowsOf(found: readonly Found[]): number[] {
+  const ordered = found.map(({ score, index }, row) => ({ score, index, row }));
+  return ordered.sort((a, b) => b.score - a.score || a.index - b.index || a.row - b.row).map(({ row }) => row);
 }
 
 function unitsOf({ start, end }: Span, positions: Positions): readonly [number, number] {

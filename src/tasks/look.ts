@@ -25,8 +25,10 @@ const uint32 = z
 /** setTimeout fires at once for more. */
 const longestTimeoutMs = 2 ** 31 - 1;
 
+export const score = z.number().min(0).max(1);
+
 export const lookOptions = {
-  threshold: z.number().min(0).max(1).default(0.5),
+  threshold: score.default(0.5),
   maxObjects: uint32.optional(),
   shortSide: uint32.optional(),
   longSide: uint32.optional(),
@@ -37,14 +39,17 @@ export const lookOptions = {
 const schema = z.strictObject(lookOptions);
 type CheckedLook = z.output<typeof schema>;
 
-type LookParams = Pick<Params<"vision.detect">, "image" | "threshold" | "max_objects" | "short_side" | "long_side" | "features">;
+type LookParams = Pick<
+  Params<"vision.detect">,
+  "image" | "threshold" | "max_objects" | "short_side" | "long_side" | "features"
+>;
 
 /**
  * Brings the picture into its form for the worker and makes the call; signal and deadline hold for both together.
  * @param send the call itself, with what every such method takes
  */
 export async function look<R>(
-  { caller, method }: { caller: Caller; method: string },
+  { caller, method, features }: { caller: Caller; method: string; features: boolean },
   image: ImageInput,
   options: CheckedLook,
   send: (params: LookParams, options: CallOptions) => Promise<R>,
@@ -52,7 +57,7 @@ export async function look<R>(
   const { signal, timeoutMs } = options;
   if (timeoutMs === undefined) {
     const picture = await resolveImage(image, { ...(signal && { signal }), sameHost: caller.local });
-    return { picture, result: await send(paramsOf(picture, options), { signal }).catch(rethrow) };
+    return { picture, result: await send(paramsOf(picture, options, features), { signal }).catch(rethrow) };
   }
   const deadline = new Deadline(timeoutMs);
   const stop = signal === undefined ? deadline.signal : AbortSignal.any([signal, deadline.signal]);
@@ -62,7 +67,7 @@ export async function look<R>(
     const left = Math.max(1, timeoutMs - (performance.now() - start));
     return {
       picture,
-      result: await send(paramsOf(picture, options), { signal: stop, timeoutMs: left }).catch(rethrow),
+      result: await send(paramsOf(picture, options, features), { signal: stop, timeoutMs: left }).catch(rethrow),
     };
   } catch (error) {
     if (!deadline.expired || signal?.aborted) throw error;
@@ -93,13 +98,13 @@ function rethrow(error: unknown): never {
   throw new GlipError("invalid_argument", `${details.path}: expected ${expected}, got ${received}`, details);
 }
 
-function paramsOf(picture: ResolvedImage, options: CheckedLook): LookParams {
+function paramsOf(picture: ResolvedImage, options: CheckedLook, features: boolean): LookParams {
   return {
     image: { path: null, encoded: null, pixels: null, ...picture },
     threshold: options.threshold,
     max_objects: options.maxObjects ?? null,
     short_side: options.shortSide ?? null,
     long_side: options.longSide ?? null,
-    features: false,
+    features,
   };
 }

@@ -100,6 +100,51 @@ describeOfficial("detect and ground", () => {
     expect((await detect(picture)).objects).toHaveLength(20);
   });
 
+  test("has thresholds by category, passes, and an answer for each of many", { timeout: 60_000 }, async () => {
+    const every = await detect(picture);
+    const limit = every.objects.filter(({ label }) => label === "dog").at(1)?.score ?? 0;
+    const options = { threshold: 0, thresholds: { dog: limit } };
+    const some = await glip.detect(picture, ["dog", "red cup"], options);
+    expect(some.objects.filter(({ label }) => label === "dog")).toEqual([every.objects.find((o) => o.label === "dog")]);
+    expect(some.objects.length).toBeGreaterThan(10);
+    const many = Array.from({ length: 20 }, (_, index) => "dog cat cup ".repeat(index + 1).trim());
+    expect((await glip.detect(picture, many, { maxObjects: 1 })).passes).toBeGreaterThan(1);
+    expect(some.passes).toBe(1);
+    const answers = await glip.detectAll([picture, join(folder, "absent.png"), picture], [["dog"], ["dog"], ["cup"]]);
+    expect(answers.map((answer) => (isGlipError(answer) ? answer.code : answer.categories))).toEqual([
+      ["dog"],
+      "file_error",
+      ["cup"],
+    ]);
+  });
+
+  test("embeds regions and texts: the cosines order the scores of one place", { timeout: 60_000 }, async () => {
+    const options = { threshold: 0, maxObjects: 20 };
+    const { found, regions, texts } = await glip.embed(picture, ["dog", "cup"], options);
+    expect(found.toJSON()).toEqual((await glip.detect(picture, ["dog", "cup"], options)).toJSON());
+    expect([regions.shape, texts.shape]).toEqual([
+      [20, 64],
+      [2, 64],
+    ]);
+    for (const row of [regions, texts].flatMap((tensor) => tensor.toArray() as number[][]))
+      expect(Math.hypot(...row)).toBeCloseTo(1);
+    const raw = await glip.embed(picture, ["dog", "cup"], { ...options, normalize: false });
+    expect(Math.hypot(...raw.regions.slice(0, 1).data)).not.toBeCloseTo(1);
+    const grounded = await glip.embed(picture, "a cup and a dog", { ...options, phrases: ["dog", "cup"] });
+    expect(grounded.found.phrases.map(({ text }) => text)).toEqual(["cup", "dog"]);
+    expect(grounded.regions.shape).toEqual([20, 64]);
+  });
+
+  test("streams frames", { timeout: 60_000 }, async () => {
+    const sizes: number[] = [];
+    const heard: string[] = [];
+    const frames = [picture, await sharp(picture).resize(80, 60).png().toBuffer(), join(folder, "absent.png"), picture];
+    const onError = ({ code }: { code: string }, index: number): void => void heard.push(`${index} ${code}`);
+    for await (const seen of glip.detectStream(frames, ["dog"], { onError })) sizes.push(seen.width);
+    expect(sizes).toEqual([160, 80, 160]);
+    expect(heard).toEqual(["2 file_error"]);
+  });
+
   test("refuses weights and configurations that do not fit", { timeout: 300_000 }, async () => {
     const garbage = join(folder, "weights.pth");
     await writeFile(garbage, Buffer.alloc(4096, 1));

@@ -42,6 +42,7 @@ describe("detect", () => {
         score: 0.25,
         box: [4 * category, 4 * category + 1, 4 * category + 2, 4 * category + 3],
       })),
+      passes: 1,
     });
   });
 

@@ -1,5 +1,6 @@
 import type { Annotation, Box } from "../../images/annotation.ts";
 import type { ResolvedImage } from "../../images/source.ts";
+import { type CocoOptions, type CocoResult, cocoResults } from "./coco.ts";
 import { count, describeObject, Pictured } from "./pictured.ts";
 
 /** An object that was found. */
@@ -19,6 +20,8 @@ export interface DetectionsData {
   height: number;
   categories: readonly string[];
   objects: readonly DetectedObject[];
+  /** In how many prompts the categories were looked for. */
+  passes: number;
 }
 
 /** What `detect` found in a picture, best score first. Iterates over its objects. */
@@ -40,8 +43,20 @@ export class Detections extends Pictured implements Iterable<DetectedObject> {
 
   /** The data alone, without the picture. */
   toJSON(): DetectionsData {
-    const { width, height, categories, objects } = this;
-    return { width, height, categories, objects };
+    const { width, height, categories, objects, passes } = this;
+    return { width, height, categories, objects, passes };
+  }
+
+  /**
+   * In COCO's form of results, as pycocotools reads them; one list of several pictures' is a results file.
+   * @throws GlipError `invalid_argument`: a category has no id in `categoryIds`
+   */
+  toCOCO(options: CocoOptions): CocoResult[] {
+    return cocoResults(
+      this.objects.map(({ category, score, box }) => ({ index: category, score, box })),
+      this.categories,
+      options,
+    );
   }
 
   protected override annotate(): Annotation {

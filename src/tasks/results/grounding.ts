@@ -1,5 +1,6 @@
 import type { Annotation, Box } from "../../images/annotation.ts";
 import type { ResolvedImage } from "../../images/source.ts";
+import { type CocoOptions, type CocoResult, cocoResults } from "./coco.ts";
 import { count, describeObject, Pictured } from "./pictured.ts";
 
 /** An object that a phrase of the caption speaks of. */
@@ -28,6 +29,8 @@ export interface GroundingData {
   height: number;
   caption: string;
   phrases: readonly GroundedPhrase[];
+  /** In how many prompts the phrases were looked for. */
+  passes: number;
 }
 
 /** What `ground` found for the phrases of a caption. Iterates over the objects. */
@@ -52,8 +55,21 @@ export class Grounding extends Pictured implements Iterable<GroundedObject> {
 
   /** The data alone, without the picture. */
   toJSON(): GroundingData {
-    const { width, height, caption, phrases } = this;
-    return { width, height, caption, phrases };
+    const { width, height, caption, phrases, passes } = this;
+    return { width, height, caption, phrases, passes };
+  }
+
+  /**
+   * In COCO's form of results, a phrase's text in a category's place.
+   * @throws GlipError `invalid_argument`: a phrase has no id in `categoryIds`
+   */
+  toCOCO(options: CocoOptions): CocoResult[] {
+    const names = this.phrases.map(({ text }) => text);
+    return cocoResults(
+      this.objects.map(({ phrase, score, box }) => ({ index: phrase, score, box })),
+      names,
+      options,
+    );
   }
 
   /** A phrase without objects stays uncoloured. */

@@ -18,6 +18,13 @@ export interface SaveOptions extends DrawingOptions {
   signal?: AbortSignal;
 }
 
+interface PicturedData {
+  width: number;
+  height: number;
+  passes: number;
+  picture: ResolvedImage;
+}
+
 /** A mime type for each form in which a notebook can show something. */
 export type MediaBundle = Record<string, string>;
 
@@ -31,11 +38,14 @@ export abstract class Pictured {
   /** Size of the upright picture in pixels. */
   readonly width: number;
   readonly height: number;
+  /** In how many prompts was looked: more than one where the text is longer than the model reads at once. */
+  readonly passes: number;
   readonly #picture: ResolvedImage;
 
-  constructor({ width, height, picture }: { width: number; height: number; picture: ResolvedImage }) {
+  constructor({ width, height, passes, picture }: PicturedData) {
     this.width = width;
     this.height = height;
+    this.passes = passes;
     this.#picture = picture;
   }
 

@@ -14,6 +14,7 @@ const data = {
   width: 600,
   height: 500,
   categories: ["person", "dog"],
+  passes: 1,
   objects: [
     { label: "dog", category: 1, score: 0.913, box: [100, 200, 300.26, 400] as const },
     { label: "person", category: 0, score: 0.4, box: [10, 10, 90, 490] as const },

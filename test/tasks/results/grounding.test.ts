@@ -14,6 +14,7 @@ const data = {
   height: 500,
   caption,
   phrases: [phrase("a dog", 0, 0.5, 0.3), phrase("a man", 1, 0.9), phrase("no cat", 2)],
+  passes: 1,
 };
 const seen = new Grounding({ ...data, picture: encoded(await plainPNG(600, 500)) });
 
