@@ -2,8 +2,10 @@ import { readFileSync } from "node:fs";
 
 import { Command } from "commander";
 
+import { addDetect } from "./detect.ts";
 import { addDoctor } from "./doctor.ts";
 import { fail } from "./fail.ts";
+import { addGround } from "./ground.ts";
 import { addKeys } from "./keys.ts";
 import { addScenes } from "./scenes.ts";
 import { addSetup } from "./setup.ts";
@@ -19,6 +21,8 @@ function version(): string {
 const program = new Command("glip").description("GLIP and GLIPv2 from TypeScript").version(version());
 addSetup(program);
 addDoctor(program);
+addDetect(program);
+addGround(program);
 addWorker(program);
 addKeys(program);
 addWeights(program);

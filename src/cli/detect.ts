@@ -1,0 +1,21 @@
+import type { Command } from "commander";
+import { checkDetect } from "../tasks/detect.ts";
+import { addLookFlags, look, type LookFlags, lookOptionsOf, splitArguments } from "./look.ts";
+
+export function addDetect(program: Command): void {
+  const command = program.command("detect").description("find objects of the named categories: any words, not a list");
+  addLookFlags(command, '<"category, category, ...">').action(run);
+}
+
+async function run(given: string[], flags: LookFlags): Promise<void> {
+  const { names, text } = splitArguments(given, 'what to look for in it, e.g. "person, red car"');
+  const categories = text.split(",").map((name) => name.trim());
+  const kept = categories.filter((name) => name !== "");
+  const { own } = flags.threshold;
+  const options = { ...lookOptionsOf(flags), ...(Object.keys(own).length > 0 && { thresholds: own }) };
+  await look(names, flags, {
+    method: "vision.detect",
+    check: () => void checkDetect(kept, options),
+    run: (glip, image, signal) => glip.detect(image, kept, { ...options, signal }),
+  });
+}

@@ -1,0 +1,44 @@
+import type { Command } from "commander";
+import { GlipError } from "../errors.ts";
+import { checkGround } from "../tasks/ground.ts";
+import { addLookFlags, look, type LookFlags, lookOptionsOf, splitArguments } from "./look.ts";
+
+interface Flags extends LookFlags {
+  phrase: string[];
+}
+
+export function addGround(program: Command): void {
+  const command = program.command("ground").description("find what the phrases of a sentence speak of");
+  const collect = (value: string, all: string[]): string[] => [...all, value];
+  addLookFlags(command, '<"sentence">')
+    .option(
+      "--phrase <text>",
+      "look for this piece of the sentence (repeatable; default: its noun phrases)",
+      collect,
+      [],
+    )
+    .action(run);
+}
+
+async function run(given: string[], flags: Flags): Promise<void> {
+  const { names, text } = splitArguments(given, 'a sentence about it, e.g. "a man holds an umbrella"');
+  const options = { ...lookOptionsOf(flags), ...(flags.phrase.length > 0 && { phrases: flags.phrase }) };
+  await look(names, flags, {
+    method: "vision.ground",
+    check() {
+      const [own] = Object.keys(flags.threshold.own);
+      if (own !== undefined) throw noCategories(own);
+      checkGround(text, options);
+    },
+    run: (glip, image, signal) => glip.ground(image, text, { ...options, signal }),
+  });
+}
+
+function noCategories(name: string): GlipError<"invalid_argument"> {
+  const details = { path: "--threshold", expected: "one score for all phrases", received: `one of ${name}` };
+  return new GlipError(
+    "invalid_argument",
+    `${details.path}: expected ${details.expected}, got ${details.received}`,
+    details,
+  );
+}

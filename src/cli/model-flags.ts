@@ -1,0 +1,52 @@
+import { type Command, InvalidArgumentError } from "commander";
+import { type CheckedModelOptions, type ModelOptions, modelOptionsSchema } from "../model-options.ts";
+import { checkArgument } from "../protocol/validate.ts";
+
+/** What says which model computes, and where. */
+export interface ModelFlags extends Omit<ModelOptions, "accelerate" | "settings"> {
+  /** True without names. */
+  accelerate?: true | string[];
+  set: Record<string, unknown>;
+  device: string;
+  threads?: number;
+  home?: string;
+  python?: string;
+}
+
+/** For each command that starts a worker. */
+export function addModelFlags(command: Command): Command {
+  return command
+    .option("--model <name>", "a model of the zoo: its configuration and weights (`glip weights list`)")
+    .option("--engine <name>", "what computes: official or none (default: official with --model)")
+    .option("--device <name>", "auto, cpu, mps, cuda or cuda:N", "auto")
+    .option("--config <yaml>", "a configuration, yours or the checkout's, instead of the model's")
+    .option("--weights <weights>", "a checkpoint, a name of the zoo or `random`, instead of the model's")
+    .option("--set <key=value>", "another value for a key of the configuration (repeatable)", setting, {})
+    .option("--accelerate [names...]", "compute sooner with the same results: all ways, or some")
+    .option("--text-encoder <dir>", "the text encoder's vocabulary")
+    .option("--official <dir>", "the official checkout")
+    .option("--allow-modified", "accept a checkout that is not the pinned commit")
+    .option("--threads <n>", "CPU threads for torch", Number)
+    .option("--python <path>", "the ready Python, instead of GLIP_PYTHON or the managed environment")
+    .option("--home <dir>", "where everything is kept, instead of GLIP_HOME or the user's cache directory");
+}
+
+/** @throws GlipError `invalid_argument` */
+export function modelOptionsOf(flags: ModelFlags): CheckedModelOptions {
+  const { engine, model, config, weights, textEncoder, official, allowModified, accelerate } = flags;
+  const settings = Object.keys(flags.set).length > 0 ? flags.set : undefined;
+  const given = { engine, model, config, weights, textEncoder, official, allowModified, accelerate, settings };
+  return checkArgument(modelOptionsSchema, given, "options");
+}
+
+/** `KEY=VALUE`, the value as JSON, else as text. */
+function setting(given: string, all: Record<string, unknown>): Record<string, unknown> {
+  const at = given.indexOf("=");
+  if (at < 1) throw new InvalidArgumentError("expected KEY=VALUE");
+  const value = given.slice(at + 1);
+  try {
+    return { ...all, [given.slice(0, at)]: JSON.parse(value) as unknown };
+  } catch {
+    return { ...all, [given.slice(0, at)]: value };
+  }
+}

@@ -1,0 +1,85 @@
+import { assignColors } from "../images/palette.ts";
+import { clusters } from "../images/text.ts";
+import type { Box } from "../images/annotation.ts";
+import { Detections } from "../tasks/results/detections.ts";
+import type { Grounding } from "../tasks/results/grounding.ts";
+
+export interface ReportOptions {
+  /** How the user calls the picture. */
+  name: string;
+  /** What nothing scored above; in parentheses where categories have their own. */
+  threshold: number;
+  /** Colours that the terminal can show: 0, 256 or 2^24. */
+  colors: number;
+}
+
+/** Longer labels are cut. */
+const WIDEST = 40;
+
+/** What was found, as a person reads it: a heading, then a row for each object, in the drawing's colours. */
+export function report(found: Detections | Grounding, { name, threshold, colors }: ReportOptions): string {
+  const { objects, width, height, passes } = found;
+  const keys = found instanceof Detections ? found.categories : found.phrases.map(({ text }) => text);
+  const palette = assignColors(keys);
+  const count = `${objects.length === 0 ? "no object" : objects.length === 1 ? "1 object" : `${objects.length} objects`}`;
+  const prompts = passes > 1 ? `, looked for in ${passes} prompts` : "";
+  const head = `${name}: ${count} above ${threshold} (${width} x ${height} pixels${prompts})`;
+  const missing = found instanceof Detections ? [] : found.phrases.filter((phrase) => phrase.objects.length === 0);
+  const rows = objects.map(({ label, score, box }): Row => [label, score.toFixed(2), ...corners(box)]);
+  if (rows.length === 0) return `${head}\nA lower --threshold shows what scored less.`;
+  const title = found instanceof Detections ? "label" : "phrase";
+  const nothing = missing.map(({ text }): Row => [text, "-", "", "", "", ""]);
+  const lines = table([[title, "score", "x1", "y1", "x2", "y2"], ...rows, ...nothing]);
+  const marks = ["", ...objects.map(({ label }) => palette.get(label) ?? ""), ...nothing.map(() => "")];
+  return [head, ...lines.map((line, index) => `  ${mark(marks[index] as string, colors)} ${line}`)].join("\n");
+}
+
+type Row = [label: string, score: string, x1: string, y1: string, x2: string, y2: string];
+
+function corners(box: Box): [string, string, string, string] {
+  const [x1, y1, x2, y2] = box.map((value) => String(Math.round(value))) as [string, string, string, string];
+  return [x1, y1, x2, y2];
+}
+
+/** Labels to the left, numbers to the right. */
+function table(rows: readonly Row[]): string[] {
+  const cells = rows.map(([label, ...numbers]) => [cut(label), ...numbers]);
+  const widths = (cells[0] as string[]).map((_, column) => Math.max(...cells.map((row) => columns(row[column] ?? ""))));
+  return cells.map((row) =>
+    row
+      .map((cell, column) => {
+        const space = " ".repeat((widths[column] ?? 0) - columns(cell));
+        return column === 0 ? cell + space : space + cell;
+      })
+      .join("  ")
+      .trimEnd(),
+  );
+}
+
+function cut(label: string): string {
+  const parts = clusters(label);
+  let kept = "";
+  for (const part of parts) {
+    if (columns(kept + part) > WIDEST - 1) return `${kept.trimEnd()}…`;
+    kept += part;
+  }
+  return kept;
+}
+
+/** Columns that a terminal gives a text: two for what is as wide as it is high. */
+function columns(text: string): number {
+  return clusters(text).reduce((sum, part) => sum + (WIDE.test(part) ? 2 : 1), 0);
+}
+
+const WIDE =
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Emoji_Presentation}\uff01-\uff60]/u;
+
+/** A square of the colour (`#rrggbb`, empty for none), as well as the terminal can. */
+function mark(color: string, colors: number): string {
+  if (color === "") return " ";
+  const channels = [1, 3, 5].map((at) => Number.parseInt(color.slice(at, at + 2), 16));
+  if (colors >= 2 ** 24) return `\u001b[38;2;${channels.join(";")}m■\u001b[0m`;
+  if (colors < 256) return "-";
+  const [red, green, blue] = channels.map((value) => Math.round((value / 255) * 5)) as [number, number, number];
+  return `\u001b[38;5;${16 + 36 * red + 6 * green + blue}m■\u001b[0m`;
+}
