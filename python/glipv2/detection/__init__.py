@@ -1,0 +1,1 @@
+"""From what the network says of regions to objects: anchors, boxes, scores, selection."""
