@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import types
 import typing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from glipv2.fusion.attention import FusionConfig
@@ -76,15 +76,15 @@ class PostprocessConfig:
 class GlipConfig:
     """Everything that is not learnt. The defaults are GLIP-T."""
 
-    swin: SwinConfig = SwinConfig()
-    fpn: FpnConfig = FpnConfig()
-    text: BertConfig = BertConfig()
-    fusion: FusionConfig | None = FusionConfig()
+    swin: SwinConfig = field(default_factory=SwinConfig)
+    fpn: FpnConfig = field(default_factory=FpnConfig)
+    text: BertConfig = field(default_factory=BertConfig)
+    fusion: FusionConfig | None = field(default_factory=FusionConfig)
     """None: pictures and text meet in the dot products alone."""
-    head: HeadConfig = HeadConfig()
-    input: InputConfig = InputConfig()
-    prompt: PromptConfig = PromptConfig()
-    postprocess: PostprocessConfig = PostprocessConfig()
+    head: HeadConfig = field(default_factory=HeadConfig)
+    input: InputConfig = field(default_factory=InputConfig)
+    prompt: PromptConfig = field(default_factory=PromptConfig)
+    postprocess: PostprocessConfig = field(default_factory=PostprocessConfig)
 
     def __post_init__(self) -> None:
         if self.fpn.channels % self.head.norm_groups:
@@ -166,8 +166,8 @@ _SWIN_L = SwinConfig(
 )
 
 _NANO = GlipConfig(
-    swin=SwinConfig(width=32, depths=(2, 2, 4, 2), heads=(1, 2, 4, 8), drop_path=0.1),
-    fpn=FpnConfig(channels=96),
+    swin=SwinConfig(width=32, depths=(1, 2, 3, 1), heads=(1, 2, 4, 8), window=8, drop_path=0.1),
+    fpn=FpnConfig(channels=80),
     text=BertConfig(width=128, layers=4, heads=4, hidden=512),
     head=HeadConfig(blocks=2),
     input=InputConfig(short_side=256, long_side=427),

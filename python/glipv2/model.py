@@ -81,9 +81,11 @@ class GLIP(nn.Module):
         """Picture and text together. Either may be one for many of the other."""
         pyramid, text = _paired(pyramid, text)
         text_BTL, mask_BT = text.hidden_BTC, text.mask_BT
+        # A GPU would have to be waited for to know.
+        padded = mask_BT.device.type != "cpu" or not bool(mask_BT.all())
         for layer in self.tower:
             if isinstance(layer, FusionLayer):
-                regions_BNC, text_BTL = layer(pyramid.features_BNC, text_BTL, mask_BT)
+                regions_BNC, text_BTL = layer(pyramid.features_BNC, text_BTL, mask_BT if padded else None)
                 pyramid = pyramid.replaced(regions_BNC)
             elif isinstance(layer, TextLayer):
                 text_BTL = layer(text_BTL, mask_BT[:, None, None, :])

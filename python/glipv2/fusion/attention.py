@@ -67,25 +67,25 @@ class BiAttention(nn.Module):
         return self._direct(picture_BNV, text_BTL, mask_BT)
 
     def _reassociated(self, picture_BNV: Tensor, text_BTL: Tensor, mask_BT: Tensor | None) -> tuple[Tensor, Tensor]:
-        batch, positions, channels = picture_BNV.shape
-        tokens = text_BTL.shape[1]
-        scores_BNX = self._scores(picture_BNV, text_BTL)
+        channels, tokens = picture_BNV.shape[2], text_BTL.shape[1]
+        scores_BXN = self._scores(picture_BNV, text_BTL)
         dropout = self.dropout if self.training else 0.0
 
-        of_tokens_BXN = F.dropout(scores_BNX.transpose(1, 2).contiguous().softmax(dim=-1), dropout)
+        of_tokens_BXN = F.dropout(scores_BXN.softmax(dim=-1), dropout)
         read_BXV = torch.bmm(of_tokens_BXN, picture_BNV)
         # The weights of one token add up to 1 only without dropout.
         totals_BX1 = of_tokens_BXN.sum(dim=-1, keepdim=True) if dropout else read_BXV.new_ones(1, 1, 1)
         del of_tokens_BXN
 
-        scores_BNHT = scores_BNX.view(batch, positions, self.heads, tokens)
+        scores_BHTN = scores_BXN.unflatten(1, (self.heads, tokens))
         if mask_BT is not None:
-            scores_BNHT = scores_BNHT.masked_fill(~mask_BT[:, None, None, :], -torch.inf)
-        of_positions_BNX = F.dropout(scores_BNHT.softmax(dim=-1), dropout).flatten(2)
+            scores_BHTN = scores_BHTN.masked_fill_(~mask_BT[:, None, :, None], -torch.inf)
+        of_positions_BXN = F.dropout(scores_BHTN.softmax(dim=2), dropout).flatten(1, 2)
+        del scores_BXN, scores_BHTN
         values_BTHD = self.text_value(text_BTL).unflatten(2, (self.heads, -1))
         output_VHD = self.picture_output.weight.unflatten(1, (self.heads, -1))
-        values_BXV = torch.einsum("bthd,vhd->bhtv", values_BTHD, output_VHD).reshape(batch, -1, channels)
-        picture_BNV = torch.baddbmm(self.picture_output.bias, of_positions_BNX, values_BXV)
+        values_BXV = torch.einsum("bthd,vhd->bhtv", values_BTHD, output_VHD).reshape(len(picture_BNV), -1, channels)
+        picture_BNV = torch.baddbmm(self.picture_output.bias, of_positions_BXN.transpose(1, 2), values_BXV)
 
         weight_HDV = self.picture_value.weight.unflatten(0, (self.heads, -1))
         read_BHTD = torch.einsum("bhtv,hdv->bhtd", read_BXV.unflatten(1, (self.heads, tokens)), weight_HDV)
@@ -94,14 +94,14 @@ class BiAttention(nn.Module):
         return picture_BNV, self.text_output(read_BHTD.transpose(1, 2).flatten(2))
 
     def _scores(self, picture_BNV: Tensor, text_BTL: Tensor) -> Tensor:
-        """[B, N, X]"""
+        """[B, X, N]"""
         keys_BTHD = self.key(text_BTL).unflatten(2, (self.heads, -1)) * self.head_width**-0.5
         weight_HDV = self.query.weight.unflatten(0, (self.heads, -1))
         queries_BXV = torch.einsum("bthd,hdv->bhtv", keys_BTHD, weight_HDV).flatten(1, 2)
         bias_HD = self.query.bias.view(self.heads, -1)
-        shift_B1X = torch.einsum("bthd,hd->bht", keys_BTHD, bias_HD).flatten(1).unsqueeze(1)
-        scores_BNX = torch.baddbmm(shift_B1X, picture_BNV, queries_BXV.transpose(1, 2))
-        return scores_BNX.clamp(-LIMIT, LIMIT) if scores_BNX.requires_grad else scores_BNX.clamp_(-LIMIT, LIMIT)
+        shift_BX1 = torch.einsum("bthd,hd->bht", keys_BTHD, bias_HD).flatten(1).unsqueeze(2)
+        scores_BXN = torch.baddbmm(shift_BX1, queries_BXV, picture_BNV.transpose(1, 2))
+        return scores_BXN.clamp(-LIMIT, LIMIT) if scores_BXN.requires_grad else scores_BXN.clamp_(-LIMIT, LIMIT)
 
     def _direct(self, picture_BNV: Tensor, text_BTL: Tensor, mask_BT: Tensor | None) -> tuple[Tensor, Tensor]:
         dropout = self.dropout if self.training else 0.0

@@ -16,13 +16,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from glipv2.ops.slices import sliced
 from glipv2.pyramid import Sizes, lengths
 
 SIDE = 3
 KERNEL = SIDE * SIDE
 
 #: Outputs at a time on a CPU without gradients: what they read stays in the caches until it is multiplied.
-OUTPUTS = 1024
+OUTPUTS = 256
 
 
 class Source(NamedTuple):
@@ -85,6 +86,11 @@ class Reading(NamedTuple):
     shares: Tensor
     """[B, M, K, 4]"""
 
+    def split(self, counts: tuple[int, ...]) -> list[Reading]:
+        """By outputs."""
+        pairs = zip(self.rows.split(counts, dim=1), self.shares.split(counts, dim=1), strict=True)
+        return [Reading(*pair) for pair in pairs]
+
 
 def reading(offsets_BMK2: Tensor, mask_BMK: Tensor, at: Geometry, positions: int) -> Reading:
     """`offsets_BMK2`: down and right, in places; `positions`: N. What lies outside of the level is zero."""
@@ -124,11 +130,11 @@ def convolve(table_RC: Tensor, read: Reading, weight: Tensor, bias: Tensor | Non
     batch, outputs = read.rows.shape[:2]
     matrix = weight.permute(2, 3, 1, 0).reshape(-1, weight.shape[0])
     rows, shares = read.rows.flatten(0, 1), read.shares.flatten(0, 1).to(table_RC.dtype)
-    if torch.is_grad_enabled() or table_RC.device.type != "cpu":
-        result = _some(table_RC, rows, shares, matrix, bias)
-    else:
+    if sliced(table_RC):
         pieces = zip(rows.split(OUTPUTS), shares.split(OUTPUTS), strict=True)
         result = torch.cat([_some(table_RC, *piece, matrix, bias) for piece in pieces])
+    else:
+        result = _some(table_RC, rows, shares, matrix, bias)
     return result.view(batch, outputs, -1)
 
 

@@ -11,12 +11,17 @@ from torch import Tensor
 ROWS = 16384
 
 
-def in_slices(function: Callable[[Tensor], Tensor], rows: Tensor, size: int = ROWS) -> Tensor:
-    """function(rows), computed `size` rows at a time on a CPU without gradients.
+def sliced(values: Tensor) -> bool:
+    """Whether work on it is better done in slices: on a CPU without gradients.
 
-    What the function makes on the way is then never there for all rows at once. With gradients it would be kept
-    anyway, and a GPU would rather have all rows at once.
+    What is made on the way is then never there for all rows at once. With gradients it would be kept anyway, and a GPU
+    would rather have all rows at once.
     """
-    if torch.is_grad_enabled() or rows.device.type != "cpu" or len(rows) <= size:
+    return not torch.is_grad_enabled() and values.device.type == "cpu"
+
+
+def in_slices(function: Callable[[Tensor], Tensor], rows: Tensor, size: int = ROWS) -> Tensor:
+    """function(rows), computed `size` rows at a time where that is better."""
+    if not sliced(rows) or len(rows) <= size:
         return function(rows)
     return torch.cat([function(one) for one in rows.split(size)])

@@ -11,7 +11,7 @@ from torch import Tensor
 from weights import waves
 
 from glipv2.config import GlipConfig, HeadConfig
-from glipv2.model import GLIP, Output
+from glipv2.model import Output
 from glipv2.text.bert import BertConfig
 from glipv2.vision.fpn import FpnConfig
 from glipv2.vision.swin import SwinConfig
