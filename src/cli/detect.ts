@@ -4,7 +4,11 @@ import { addLookFlags, look, type LookFlags, lookOptionsOf, splitArguments } fro
 
 export function addDetect(program: Command): void {
   const command = program.command("detect").description("find objects of the named categories: any words, not a list");
-  addLookFlags(command, '<"category, category, ...">').action(run);
+  addLookFlags(command, {
+    example: '"person, red car"',
+    what: "the categories, with commas between them",
+    limit: "show what scores above it, 0 to 1; NAME=SCORE for one category alone (repeatable)",
+  }).action(run);
 }
 
 async function run(given: string[], flags: LookFlags): Promise<void> {

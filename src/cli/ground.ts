@@ -10,7 +10,11 @@ interface Flags extends LookFlags {
 export function addGround(program: Command): void {
   const command = program.command("ground").description("find what the phrases of a sentence speak of");
   const collect = (value: string, all: string[]): string[] => [...all, value];
-  addLookFlags(command, '<"sentence">')
+  addLookFlags(command, {
+    example: '"a man holds an umbrella"',
+    what: "the sentence",
+    limit: "show what scores above it, 0 to 1",
+  })
     .option(
       "--phrase <text>",
       "look for this piece of the sentence (repeatable; default: its noun phrases)",

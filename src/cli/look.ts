@@ -1,6 +1,7 @@
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { GlipError, isGlipError } from "../errors.ts";
 import type { Glip } from "../glip.ts";
+import { checkDrawingFile } from "../images/save.ts";
 import type { ImageInput } from "../images/source.ts";
 import { launch } from "../launch.ts";
 import type { MethodName } from "../protocol/methods.ts";
@@ -9,7 +10,7 @@ import { inOrder } from "../tasks/in-order.ts";
 import type { Detections } from "../tasks/results/detections.ts";
 import type { Grounding } from "../tasks/results/grounding.ts";
 import { fail } from "./fail.ts";
-import { addModelFlags, type ModelFlags, modelOptionsOf } from "./model-flags.ts";
+import { addModelFlags, type ModelFlags, modelOptionsOf, wholeNumber } from "./model-flags.ts";
 import { type NamedPicture, namedPictures } from "./pictures.ts";
 import { report } from "./report.ts";
 import { Status } from "./status.ts";
@@ -42,22 +43,23 @@ export interface Look {
 const AHEAD = 4;
 const INTERRUPTED = 130;
 
-/** Flags of both commands; `usage` says what the last argument is. */
-export function addLookFlags(command: Command, usage: string): Command {
+/** Flags of both commands; `text` is the last argument: an example of it, and what it is for the help. */
+export function addLookFlags(command: Command, text: { example: string; what: string; limit: string }): Command {
+  const limit = new Option("--threshold <score>", text.limit);
   command
-    .usage(`<picture...> ${usage} [options]`)
-    .argument("<arguments...>", `pictures (paths, URLs, or - for one on stdin), and last the ${usage.slice(1, -1)}`)
-    .option(
-      "--threshold <score>",
-      "show what scores above it, 0 to 1; NAME=SCORE for one category (repeatable)",
-      threshold,
-      { all: 0.5, own: {} },
-    )
+    .usage(`<picture...> ${text.example} [options]`)
+    // Optional for commander, so that what is missing is said in our words.
+    .argument("[arguments...]", `pictures: paths, URLs, or - for one on stdin; then ${text.what}`)
+    .addOption(limit.argParser(threshold).default({ all: 0.5, own: {} } satisfies Thresholds, "0.5"))
     .option("--save <file>", "draw the boxes into a .png, .jpg, .webp or .svg file; a folder for several pictures")
     .option("--json", "print a JSON object for each picture, one a line")
-    .option("--max-objects <n>", "show the best so many at most", Number)
-    .option("--short-side <pixels>", "resize the picture to it before it is looked at (default: the model's)", Number)
-    .option("--long-side <pixels>", "… but its long side to no more (default: the model's)", Number);
+    .option("--max-objects <n>", "show the best so many at most", wholeNumber)
+    .option(
+      "--short-side <pixels>",
+      "resize the picture to it before it is looked at (default: the model's)",
+      wholeNumber,
+    )
+    .option("--long-side <pixels>", "… but its long side to no more (default: the model's)", wholeNumber);
   return addModelFlags(command);
 }
 
@@ -70,8 +72,9 @@ export function lookOptionsOf({ threshold: { all }, maxObjects, shortSide, longS
 export function splitArguments(given: readonly string[], expected: string): { names: string[]; text: string } {
   const text = given.at(-1);
   if (text !== undefined && given.length > 1) return { names: given.slice(0, -1), text };
-  const details = { path: "arguments", expected: `a picture and ${expected}`, received: "one argument" };
-  throw new GlipError("invalid_argument", `expected ${details.expected}, got only ${JSON.stringify(text)}`, details);
+  const received = text === undefined ? "nothing" : `only ${JSON.stringify(text)}`;
+  const details = { path: "arguments", expected: `a picture and ${expected}`, received };
+  throw new GlipError("invalid_argument", `expected ${details.expected}, got ${received}`, details);
 }
 
 /** Starts a worker, looks at each picture, and prints what was found in their order. */
@@ -83,7 +86,8 @@ export async function look(names: readonly string[], flags: LookFlags, given: Lo
   try {
     const pictures = namedPictures(names, flags.save);
     given.check();
-    status.show(`Starting the worker${flags.model === undefined ? "" : `, loading ${flags.model}`}`);
+    for (const { save } of pictures) if (save !== undefined) await checkDrawingFile(save);
+    status.show(`Starting the worker and loading ${flags.model ?? "its model"}`);
     const { device, threads, home, python } = flags;
     const options = { device, threads, home, interpreter: python, signal: stop.signal };
     await using glip = await launch({ ...modelOptionsOf(flags), ...options });
@@ -134,16 +138,21 @@ function checkMethod(glip: Glip, method: string): void {
   });
 }
 
-const RENAMED: Record<string, string> = { interpreter: "python", settings: "set", thresholds: "threshold" };
+const RENAMED: Record<string, string> = {
+  interpreter: "python",
+  settings: "set",
+  thresholds: "threshold",
+  phrases: "phrase",
+};
 
 /** A refused option is called as on the command line: `options.maxObjects` is `--max-objects` here. */
 function named(error: unknown): unknown {
   if (!isGlipError(error, "invalid_argument")) return error;
   const { path } = error.details;
-  const [, name, rest = ""] = /^options\.(\w+)(.*)$/s.exec(path) ?? [];
+  const name = path === "file" ? "save" : /^options\.(\w+)/.exec(path)?.[1];
   if (name === undefined) return error;
   const flag = (RENAMED[name] ?? name).replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-  const details = { ...error.details, path: `--${flag}${rest}` };
+  const details = { ...error.details, path: `--${flag}` };
   return new GlipError("invalid_argument", error.message.replace(path, details.path), details, { cause: error });
 }
 

@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { type CheckedModelOptions, type ModelOptions, modelOptionsSchema } from "../model-options.ts";
 import { checkArgument } from "../protocol/validate.ts";
 
@@ -15,18 +15,19 @@ export interface ModelFlags extends Omit<ModelOptions, "accelerate" | "settings"
 
 /** For each command that starts a worker. */
 export function addModelFlags(command: Command): Command {
+  const set = new Option("--set <key=value>", "another value for a key of the configuration (repeatable)");
   return command
     .option("--model <name>", "a model of the zoo: its configuration and weights (`glip weights list`)")
     .option("--engine <name>", "what computes: official or none (default: official with --model)")
     .option("--device <name>", "auto, cpu, mps, cuda or cuda:N", "auto")
     .option("--config <yaml>", "a configuration, yours or the checkout's, instead of the model's")
     .option("--weights <weights>", "a checkpoint, a name of the zoo or `random`, instead of the model's")
-    .option("--set <key=value>", "another value for a key of the configuration (repeatable)", setting, {})
+    .addOption(set.argParser(setting).default({}, "none"))
     .option("--accelerate [names...]", "compute sooner with the same results: all ways, or some")
     .option("--text-encoder <dir>", "the text encoder's vocabulary")
     .option("--official <dir>", "the official checkout")
     .option("--allow-modified", "accept a checkout that is not the pinned commit")
-    .option("--threads <n>", "CPU threads for torch", Number)
+    .option("--threads <n>", "CPU threads for torch", wholeNumber)
     .option("--python <path>", "the ready Python, instead of GLIP_PYTHON or the managed environment")
     .option("--home <dir>", "where everything is kept, instead of GLIP_HOME or the user's cache directory");
 }
@@ -37,6 +38,11 @@ export function modelOptionsOf(flags: ModelFlags): CheckedModelOptions {
   const settings = Object.keys(flags.set).length > 0 ? flags.set : undefined;
   const given = { engine, model, config, weights, textEncoder, official, allowModified, accelerate, settings };
   return checkArgument(modelOptionsSchema, given, "options");
+}
+
+export function wholeNumber(given: string): number {
+  if (!/^\d+$/.test(given)) throw new InvalidArgumentError("expected a whole number");
+  return Number(given);
 }
 
 /** `KEY=VALUE`, the value as JSON, else as text. */

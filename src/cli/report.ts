@@ -31,7 +31,8 @@ export function report(found: Detections | Grounding, { name, threshold, colors 
   const nothing = missing.map(({ text }): Row => [text, "-", "", "", "", ""]);
   const lines = table([[title, "score", "x1", "y1", "x2", "y2"], ...rows, ...nothing]);
   const marks = ["", ...objects.map(({ label }) => palette.get(label) ?? ""), ...nothing.map(() => "")];
-  return [head, ...lines.map((line, index) => `  ${mark(marks[index] as string, colors)} ${line}`)].join("\n");
+  const marked = lines.map((line, index) => `  ${colors > 0 ? mark(marks[index] as string, colors) : ""}${line}`);
+  return [head, ...marked].join("\n");
 }
 
 type Row = [label: string, score: string, x1: string, y1: string, x2: string, y2: string];
@@ -74,12 +75,11 @@ function columns(text: string): number {
 const WIDE =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Emoji_Presentation}\uff01-\uff60]/u;
 
-/** A square of the colour (`#rrggbb`, empty for none), as well as the terminal can. */
+/** A square of the colour (`#rrggbb`, empty for none) and a space, as well as the terminal can. */
 function mark(color: string, colors: number): string {
-  if (color === "") return " ";
+  if (color === "") return "  ";
   const channels = [1, 3, 5].map((at) => Number.parseInt(color.slice(at, at + 2), 16));
-  if (colors >= 2 ** 24) return `\u001b[38;2;${channels.join(";")}m■\u001b[0m`;
-  if (colors < 256) return "-";
+  if (colors >= 2 ** 24) return `\u001b[38;2;${channels.join(";")}m■\u001b[0m `;
   const [red, green, blue] = channels.map((value) => Math.round((value / 255) * 5)) as [number, number, number];
-  return `\u001b[38;5;${16 + 36 * red + 6 * green + blue}m■\u001b[0m`;
+  return `\u001b[38;5;${16 + 36 * red + 6 * green + blue}m■\u001b[0m `;
 }

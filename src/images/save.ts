@@ -25,13 +25,7 @@ export async function saveDrawing(
   options: RenderOptions = {},
   signal?: AbortSignal,
 ): Promise<string> {
-  const path = resolve(file instanceof URL ? fileURLToPath(file) : file);
-  const format = FORMATS[extname(path).toLowerCase()];
-  if (format === undefined) {
-    const expected = `a file ending in ${Object.keys(FORMATS).join(", ")}`;
-    throw invalid(expected, JSON.stringify(basename(path)));
-  }
-  await checkFolder(path);
+  const { path, format } = await checkDrawingFile(file);
   if ("path" in image && (await isSameFile(path, image.path))) {
     throw invalid("another file than the picture itself", JSON.stringify(path));
   }
@@ -44,7 +38,21 @@ export async function saveDrawing(
   return path;
 }
 
-/** Before the work of drawing, not after it. */
+/**
+ * Whether a drawing can go there, as far as that is known before the work is done.
+ * @throws GlipError `invalid_argument`, `file_error`
+ */
+export async function checkDrawingFile(file: string | URL): Promise<{ path: string; format: RasterFormat | "svg" }> {
+  const path = resolve(file instanceof URL ? fileURLToPath(file) : file);
+  const format = FORMATS[extname(path).toLowerCase()];
+  if (format === undefined) {
+    const expected = `a file ending in ${Object.keys(FORMATS).join(", ")}`;
+    throw invalid(expected, JSON.stringify(basename(path)));
+  }
+  await checkFolder(path);
+  return { path, format };
+}
+
 async function checkFolder(path: string): Promise<void> {
   const folder = dirname(path);
   try {
