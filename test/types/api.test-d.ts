@@ -2,11 +2,14 @@ import { describe, expectTypeOf, it } from "vitest";
 import {
   coco,
   connect,
+  type Detections,
   type DType,
+  type Embeddings,
   type ErrorDetails,
   type EvaluateResult,
   type Glip,
   type GlipError,
+  type Grounding,
   isGlipError,
   launch,
   type LogLine,
@@ -84,6 +87,29 @@ describe("call", () => {
     expectTypeOf(glip.call("my_plugin.method", { anything: 1 })).resolves.toBeUnknown();
     expectTypeOf(glip.call(String("chosen at run time"))).resolves.toBeUnknown();
     expectTypeOf(glip.stream("my_plugin.job")).toEqualTypeOf<Stream<unknown, unknown>>();
+  });
+});
+
+describe("looking at pictures", () => {
+  it("knows what each verb gives", () => {
+    expectTypeOf(glip.detect("a.jpg", ["dog"], { thresholds: { dog: 0.3 } })).resolves.toEqualTypeOf<Detections>();
+    expectTypeOf(glip.detectAll(["a.jpg"], ["dog"])).resolves.toEqualTypeOf<(Detections | GlipError)[]>();
+    expectTypeOf(glip.detectAll(["a.jpg"], [["dog"]])).resolves.toEqualTypeOf<(Detections | GlipError)[]>();
+    expectTypeOf(glip.groundAll(["a.jpg"], "a dog")).resolves.toEqualTypeOf<(Grounding | GlipError)[]>();
+    expectTypeOf(glip.detectStream([], ["dog"])).toExtend<AsyncIterable<Detections>>();
+    expectTypeOf(glip.embed("a.jpg", ["dog"])).resolves.toEqualTypeOf<Embeddings<Detections>>();
+    expectTypeOf(glip.embed("a.jpg", "a dog", { phrases: ["dog"] })).resolves.toEqualTypeOf<Embeddings<Grounding>>();
+  });
+
+  it("takes only options that exist", () => {
+    // @ts-expect-error phrases are of a caption
+    void glip.embed("a.jpg", ["dog"], { phrases: ["dog"] });
+    // @ts-expect-error thresholds are of categories
+    void glip.ground("a.jpg", "a dog", { thresholds: { dog: 0.3 } });
+    // @ts-expect-error one picture is no list
+    void glip.detectAll("a.jpg", ["dog"]);
+    // @ts-expect-error an unknown option
+    void glip.detectStream([], ["dog"], { inFlight: 2 });
   });
 });
 
