@@ -48,9 +48,18 @@ describe("detect", () => {
 
   it("sends the options, and what the caller left out as nothing", async () => {
     await glip.detect(bytes, ["dog"]);
-    expect(await seen()).toMatchObject({ threshold: 0.5, max_objects: null, short_side: null, long_side: null });
+    const nothing = { max_objects: null, short_side: null, long_side: null, thresholds: null };
+    expect(await seen()).toMatchObject({ threshold: 0.5, features: false, ...nothing });
+    await glip.detect(bytes, ["dog", "cat"], { threshold: 0.25, thresholds: { cat: 0.75 } });
+    expect(await seen()).toMatchObject({ threshold: 0.25, thresholds: [0.25, 0.75] });
     await glip.detect(bytes, ["dog"], { threshold: 0, maxObjects: 3, shortSide: 640, longSide: 1000 });
     expect(await seen()).toMatchObject({ threshold: 0, max_objects: 3, short_side: 640, long_side: 1000 });
+  });
+
+  it("asks for the features that embed gives, and refuses an answer without them", async () => {
+    const { message } = await failure(glip.embed(bytes, ["dog"]), "invalid_message");
+    expect(message).toContain("features do not belong to 1 objects of 1 kinds");
+    expect(await seen()).toMatchObject({ features: true });
   });
 
   it("reads a hundred thousand objects", async () => {
