@@ -29,6 +29,10 @@ class HeadConfig:
     log_scale: float = 0.0
     """Where the logarithm of the learnt temperature of the dot products starts."""
 
+    def __post_init__(self) -> None:
+        if self.blocks < 1:
+            raise ValueError(f"HeadConfig: blocks must be at least 1, got {self.blocks}")
+
 
 @dataclass(frozen=True)
 class InputConfig:
@@ -166,7 +170,7 @@ _SWIN_L = SwinConfig(
 )
 
 _NANO = GlipConfig(
-    swin=SwinConfig(width=32, depths=(1, 2, 3, 1), heads=(1, 2, 4, 8), window=8, drop_path=0.1),
+    swin=SwinConfig(width=32, depths=(1, 1, 3, 1), heads=(1, 2, 4, 8), window=8, drop_path=0.1),
     fpn=FpnConfig(channels=80),
     text=BertConfig(width=128, layers=4, heads=4, hidden=512),
     head=HeadConfig(blocks=2),

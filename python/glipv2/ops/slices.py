@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 #: Rows at a time, of a few hundred channels: large enough to share out among threads, small enough to stay in caches.
-ROWS = 16384
+ROWS = 2048
 
 
 def sliced(values: Tensor) -> bool:

@@ -68,7 +68,7 @@ class Swin(nn.Module):
         super().__init__()
         self.config = config
         self.patches = Patches(config.width)
-        rates = torch.linspace(0, config.drop_path, sum(config.depths)).tolist()
+        rates = torch.linspace(0, config.drop_path, sum(config.depths), device="cpu").tolist()
         self.stages = nn.ModuleList(
             Stage(config, stage, rates[sum(config.depths[:stage]) :]) for stage in range(len(config.depths))
         )
@@ -164,14 +164,11 @@ class Block(nn.Module):
 class WindowAttention(nn.Module):
     """Multi-head self-attention inside each window, with a learned bias for each offset from one place to another."""
 
-    offsets_NN: Tensor
-
     def __init__(self, channels: int, heads: int, window: int) -> None:
         super().__init__()
-        self.heads = heads
+        self.heads, self.window = heads, window
         self.bias_table = nn.Parameter(torch.empty((2 * window - 1) ** 2, heads))
         nn.init.trunc_normal_(self.bias_table, std=0.02)
-        self.register_buffer("offsets_NN", offsets_into_table(window), persistent=False)
         self.qkv = nn.Linear(channels, 3 * channels)
         self.output = nn.Linear(channels, channels)
 
@@ -192,7 +189,8 @@ class WindowAttention(nn.Module):
 
     def _bias(self, grid: Grid) -> Tensor:
         """(1 or K, A, N, N), to be added to the scaled scores."""
-        bias_1ANN = self.bias_table[self.offsets_NN].permute(2, 0, 1)[None]
+        offsets_NN = offsets_into_table(self.window, self.bias_table.device)
+        bias_1ANN = self.bias_table[offsets_NN].permute(2, 0, 1)[None]
         if grid.shift == 0:
             return bias_1ANN
         return bias_1ANN + grid.mask_KNN(bias_1ANN.device, bias_1ANN.dtype)[:, None]

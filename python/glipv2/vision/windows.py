@@ -91,9 +91,13 @@ class _Reverse(torch.autograd.Function):
         return partition(gradient_BHWC, ctx.grid), None
 
 
-def offsets_into_table(window: int) -> Tensor:
+# A model meets few sizes at a time: one for each stage, shifted or not. Large pictures have masks of megabytes.
+# What is kept serves training too, even if it was first asked for in inference mode.
+@lru_cache(maxsize=16)
+@torch.inference_mode(False)
+def offsets_into_table(window: int, device: torch.device) -> Tensor:
     """(N, N): for each pair of places of a window, the row of their offset in a table of (2 window - 1)^2 offsets."""
-    side = torch.arange(window)
+    side = torch.arange(window, device=device)
     rows_N, columns_N = side.repeat_interleave(window), side.repeat(window)
     down_NN = rows_N[:, None] - rows_N[None, :] + window - 1
     right_NN = columns_N[:, None] - columns_N[None, :] + window - 1
@@ -109,8 +113,6 @@ class _Places(NamedTuple):
     """For each place of the map, where it is among the windows."""
 
 
-# A model meets few sizes at a time: one for each stage, shifted or not. Large pictures have masks of megabytes.
-# What is kept serves training too, even if it was first asked for in inference mode.
 @lru_cache(maxsize=16)
 @torch.inference_mode(False)
 def _places(grid: Grid, device: torch.device) -> _Places:

@@ -107,7 +107,7 @@ def test_the_mask_separates_what_the_shift_joined() -> None:
 
 
 def test_offsets_are_one_row_for_each_distance() -> None:
-    offsets_NN = offsets_into_table(3)
+    offsets_NN = offsets_into_table(3, torch.device("cpu"))
     assert offsets_NN.unique().tolist() == list(range(25))
     assert offsets_NN.diagonal().unique().tolist() == [12]
     # From a place to its right neighbour, wherever it is.
