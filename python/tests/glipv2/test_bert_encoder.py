@@ -127,7 +127,7 @@ class TestParity:
             features.square().mul(torch.arange(SMALL.width)).sum().backward()
         theirs = NAMING.ours({key: value.grad for key, value in reference.model.named_parameters()})
         mine = {key: value.grad for key, value in ours.named_parameters()}
-        torch.testing.assert_close(mine, theirs, atol=1e-4, rtol=1e-5)
+        torch.testing.assert_close(mine, theirs, atol=1e-4, rtol=1e-4)
 
     @pytest.mark.slow
     @pytest.mark.parametrize(("batch", "tokens"), [(1, 5), (2, 256)])

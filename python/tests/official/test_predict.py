@@ -215,30 +215,3 @@ def test_what_is_refused(served: Served, wrong: dict[str, Any], code: str, path:
 
 def test_a_long_picture_is_found_in_when_it_may_stay_long(served: Served) -> None:
     assert len(served.detect(noise(10, 4000), NAMES, short_side=10, long_side=4000).scores) > 10
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(600)
-def test_glip_t(checkout: Path, tmp_path: Path) -> None:
-    """The published size, random weights, 800 x 600 pixels to 1067 x 800."""
-    from glip_worker.engines.official.compat import installation
-    from glip_worker.engines.official.compat.checkout import use_checkout
-
-    installation.uninstall()
-    use_checkout(checkout)
-    installation.install(device="cpu")
-    from maskrcnn_benchmark.config import cfg
-
-    settings = {"MODEL.ATSS.INFERENCE_TH": 0.0}
-    torch.manual_seed(0)
-    before = cfg.clone()
-    official = Direct(checkout, settings)
-    torch.save({"model": official.model.state_dict()}, tmp_path / "glip_t.pth")
-    expected = official.detect(noise(600, 800), NAMES)
-    dict.update(cfg, before)
-    del official
-    served = Served(checkout, None)
-    loaded = served.load(weights=str(tmp_path / "glip_t.pth"), settings=settings)
-    assert (loaded.parameters, loaded.tensors, loaded.ignored) == (231_780_222, 745, [])
-    assert_equal(served.detect(noise(600, 800), NAMES), expected)
-    installation.uninstall()

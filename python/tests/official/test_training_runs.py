@@ -292,7 +292,7 @@ def test_an_aborted_run_is_resumed_where_it_stopped(bench: Bench) -> None:
 def test_two_processes_report_once(bench: Bench) -> None:
     call = FakeCall()
     call.worker = SimpleNamespace(settings=SimpleNamespace(threads=2))
-    result, _ = bench.pretrain("two", call, processes=2, validation=bench.data, epochs=2)
+    result, _ = bench.pretrain("two_ranks", call, processes=2, validation=bench.data, epochs=2)
     assert [event.step for event in call.of("step")] == [1, 2, 3, 4, 5]
     assert all(event.losses["total"] > 0 for event in call.of("step"))
     assert call.of("progress")[-1].pictures == 5
