@@ -1,0 +1,1 @@
+"""Pictures with texts and boxes: read, turned into samples, put together into batches."""
