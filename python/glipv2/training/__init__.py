@@ -1,0 +1,1 @@
+"""Training of the native engine's models: `python -m glipv2.training`."""
