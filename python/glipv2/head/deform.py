@@ -22,8 +22,8 @@ from glipv2.pyramid import Sizes, lengths
 SIDE = 3
 KERNEL = SIDE * SIDE
 
-#: Outputs at a time on a CPU without gradients: what they read stays in the caches until it is multiplied.
-OUTPUTS = 256
+#: Values that are read at a time on a CPU without gradients: they stay in the caches until they are multiplied.
+VALUES = 2**19
 
 
 class Source(NamedTuple):
@@ -130,16 +130,23 @@ def convolve(table_RC: Tensor, read: Reading, weight: Tensor, bias: Tensor | Non
     batch, outputs = read.rows.shape[:2]
     matrix = weight.permute(2, 3, 1, 0).reshape(-1, weight.shape[0])
     rows, shares = read.rows.flatten(0, 1), read.shares.flatten(0, 1).to(table_RC.dtype)
-    if sliced(table_RC):
-        pieces = zip(rows.split(OUTPUTS), shares.split(OUTPUTS), strict=True)
-        result = torch.cat([_some(table_RC, *piece, matrix, bias) for piece in pieces])
-    else:
-        result = _some(table_RC, rows, shares, matrix, bias)
-    return result.view(batch, outputs, -1)
+    step = max(1, VALUES // len(matrix)) if sliced(table_RC) else max(1, len(rows))
+    # Where the four of each kernel position begin.
+    starts = torch.arange(0, 4 * KERNEL * step, 4, dtype=rows.dtype, device=rows.device)
+    pieces = zip(rows.split(step), shares.split(step), strict=True)
+    results = [_some(table_RC, *piece, starts, matrix, bias) for piece in pieces]
+    return (torch.cat(results) if len(results) > 1 else results[0]).view(batch, outputs, -1)
 
 
-def _some(table_RC: Tensor, rows_MK4: Tensor, shares_MK4: Tensor, matrix: Tensor, bias: Tensor | None) -> Tensor:
+def _some(
+    table_RC: Tensor, rows_MK4: Tensor, shares_MK4: Tensor, starts: Tensor, matrix: Tensor, bias: Tensor | None
+) -> Tensor:
+    outputs = len(rows_MK4)
     read = F.embedding_bag(
-        rows_MK4.flatten(0, 1), table_RC, mode="sum", per_sample_weights=shares_MK4.flatten(0, 1)
-    ).view(len(rows_MK4), -1)
+        rows_MK4.flatten(),
+        table_RC,
+        starts[: outputs * KERNEL],
+        mode="sum",
+        per_sample_weights=shares_MK4.flatten(),
+    ).view(outputs, -1)
     return read @ matrix if bias is None else torch.addmm(bias, read, matrix)

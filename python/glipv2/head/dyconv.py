@@ -12,6 +12,7 @@ S convolutions of levels.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import torch
@@ -64,8 +65,10 @@ class DyConv(nn.Module):
             convolve(table_RC, part, one.weight, one.bias)
             for part, one in zip(parts, (self.same, self.finer, self.coarser), strict=True)
         ]
-        summands = _summands(outputs, sizes)
-        return pyramid.replaced(self._combined(summands, len(sizes)))
+        # Under autocast the convolutions may come in half precision, in which means and variances are not computed.
+        kind = torch.promote_types(table_RC.dtype, self.gate.weight.dtype)
+        with torch.autocast(table_RC.device.type, enabled=False):
+            return pyramid.replaced(self._combined([one.to(kind) for one in outputs], sizes))
 
     def _reading(self, pyramid: Pyramid) -> Reading:
         """Of all outputs: `same` for every level, `finer` for all but the first, `coarser` for all but the last."""
@@ -84,70 +87,38 @@ class DyConv(nn.Module):
         offsets_BMK2 = all_BM27[..., : 2 * KERNEL].unflatten(-1, (KERNEL, 2))
         return reading(offsets_BMK2, all_BM27[..., 2 * KERNEL :].sigmoid(), at, own_BN27.shape[1])
 
-    def _combined(self, summands: list[Summand], levels: int) -> Tensor:
-        convolutions = (self.same, self.finer, self.coarser)
-        norms = [convolutions[one.convolution].norm for one in summands]
-        moments_S2BC = torch.stack([_moments(one.read_BnC) for one in summands])
-        means_SBC, variances_SBC = moments_S2BC.unbind(1)
-        scales_SBC, shifts_SBC = _normalisation(norms, means_SBC, variances_SBC)
-        shown = [
-            mean if one.enlarged is None else one.enlarged.mean(1)
-            for one, mean in zip(summands, means_SBC, strict=True)
+    def _combined(self, outputs: list[Tensor], sizes: Sizes) -> Tensor:
+        """[B, N, C]. `outputs`: of `same`, `finer` and `coarser`."""
+        same_BNC, finer_BnC, coarser_BnC = outputs
+        enlarged = [
+            _enlarged(one, size, to)
+            for one, size, to in zip(_levels(coarser_BnC, sizes[1:]), sizes[1:], sizes[:-1], strict=True)
         ]
-        pooled_SBC = torch.addcmul(shifts_SBC, scales_SBC, torch.stack(shown))
+        moments = [_moments(same_BNC, sizes), _moments(finer_BnC, sizes[1:]), _moments(coarser_BnC, sizes[1:])]
+        norms = [one.norm for one in (self.same, self.finer, self.coarser)]
+        scales_SBC, shifts_SBC = _normalisation(norms, moments)
+        # The gate sees the coarser level enlarged, whose mean is another.
+        shown_SBC = torch.cat(
+            [moments[0].means_LBC, moments[1].means_LBC, torch.stack([one.mean(1) for one in enlarged])]
+        )
+        pooled_SBC = torch.addcmul(shifts_SBC, scales_SBC, shown_SBC)
         gates_SB1 = F.hardsigmoid(F.relu(F.linear(pooled_SBC, self.gate.weight.flatten(1), self.gate.bias)))
 
-        of_level = [[i for i, one in enumerate(summands) if one.level == level] for level in range(levels)]
-        counts = [len(of_level[one.level]) for one in summands]
-        gates_SB1 = gates_SB1 / gates_SB1.new_tensor(counts).view(-1, 1, 1)
-        scales_SBC, shifts_SBC, pooled_SBC = (gates_SB1 * one for one in (scales_SBC, shifts_SBC, pooled_SBC))
-        added_LBC = torch.stack([shifts_SBC[some].sum(0) for some in of_level])
-        lines_LBC = self.relu(torch.stack([pooled_SBC[some].sum(0) for some in of_level]))
-        lines_LBC = Lines(
-            lines_LBC.slope_1,
-            torch.addcmul(lines_LBC.shift_1, lines_LBC.slope_1, added_LBC),
-            lines_LBC.slope_2,
-            torch.addcmul(lines_LBC.shift_2, lines_LBC.slope_2, added_LBC),
-        )
-        results = []
-        for level, some in enumerate(of_level):
-            x_BnC = summands[some[0]].shown_BnC * scales_SBC[some[0], :, None]
-            for one in some[1:]:
-                x_BnC = torch.addcmul(x_BnC, summands[one].shown_BnC, scales_SBC[one, :, None])
-            results.append(larger(x_BnC, Lines(*(line[level] for line in lines_LBC))))
+        share_LS, shares_S11 = _shares(len(sizes), gates_SB1.device, gates_SB1.dtype)
+        added_LBC = torch.tensordot(share_LS, gates_SB1 * shifts_SBC, 1)
+        lines = self.relu(torch.tensordot(share_LS, gates_SB1 * pooled_SBC, 1)).after(added_LBC)
+        scales_SB1C = (gates_SB1 * scales_SBC * shares_S11).unsqueeze(2)
+
+        coarsest, results = len(sizes) - 1, []
+        same, finer = _levels(same_BNC, sizes), _levels(finer_BnC, sizes[1:])
+        for level in range(len(sizes)):
+            x_BnC = same[level] * scales_SB1C[level]
+            if level > 0:
+                x_BnC = torch.addcmul(x_BnC, finer[level - 1], scales_SB1C[coarsest + level])
+            if level < coarsest:
+                x_BnC = torch.addcmul(x_BnC, enlarged[level], scales_SB1C[2 * coarsest + 1 + level])
+            results.append(larger(x_BnC, Lines(*(line[level] for line in lines))))
         return torch.cat(results, dim=1)
-
-
-class Summand(NamedTuple):
-    """What one convolution gave one level."""
-
-    level: int
-    """That it is for."""
-
-    convolution: int
-    """0 same, 1 finer, 2 coarser."""
-
-    read_BnC: Tensor
-    """As convolved: what the normalisation counts."""
-
-    enlarged: Tensor | None
-    """In the size of the level, where that differs: what the gate sees."""
-
-    @property
-    def shown_BnC(self) -> Tensor:
-        return self.read_BnC if self.enlarged is None else self.enlarged
-
-
-def _summands(outputs: list[Tensor], sizes: Sizes) -> list[Summand]:
-    counts = lengths(sizes)
-    same = outputs[0].split(counts, dim=1)
-    finer = outputs[1].split(counts[1:], dim=1)
-    coarser = outputs[2].split(counts[1:], dim=1)
-    return [
-        *(Summand(level, 0, one, None) for level, one in enumerate(same)),
-        *(Summand(level, 1, one, None) for level, one in enumerate(finer, 1)),
-        *(Summand(level, 2, one, _enlarged(one, sizes[level + 1], sizes[level])) for level, one in enumerate(coarser)),
-    ]
 
 
 def _borrowed(field_B27HW: Tensor, size: tuple[int, int]) -> Tensor:
@@ -167,24 +138,64 @@ def _enlarged(read_BnC: Tensor, size: tuple[int, int], to: tuple[int, int]) -> T
     return F.interpolate(map_BCHW, to, mode="bilinear", align_corners=True).flatten(2).transpose(1, 2)
 
 
-def _moments(read_BnC: Tensor) -> Tensor:
-    """[2, B, C]: mean and variance of each channel."""
-    # torch.var_mean along a side that is not the last one takes ten times as long on a CPU.
-    means_BC = read_BnC.mean(1)
-    parts = read_BnC.split(PLACES, dim=1) if sliced(read_BnC) else (read_BnC,)
-    squares = [(part - means_BC[:, None]).square().sum(1) for part in parts]
-    return torch.stack([means_BC, torch.stack(squares).sum(0) / read_BnC.shape[1]])
+class _Moments(NamedTuple):
+    """Of each channel over each level."""
+
+    means_LBC: Tensor
+    variances_LBC: Tensor
 
 
-def _normalisation(norms: list[nn.GroupNorm], means_SBC: Tensor, variances_SBC: Tensor) -> tuple[Tensor, Tensor]:
-    """Group normalisation as a scale and a shift for each channel."""
+def _moments(read_BNC: Tensor, sizes: Sizes) -> _Moments:
+    # As matrix products: sums along any side but the last take many times as long on a CPU.
+    average_LN, level_NL = _membership(sizes, read_BNC.device, read_BNC.dtype)
+    means_BLC = average_LN @ read_BNC
+    step = PLACES if sliced(read_BNC) else read_BNC.shape[1]
+    variances_BLC = torch.zeros_like(means_BLC)
+    for some_BNC, some_NL, some_LN in zip(
+        read_BNC.split(step, 1), level_NL.split(step), average_LN.split(step, 1), strict=True
+    ):
+        variances_BLC = variances_BLC + some_LN @ (some_BNC - some_NL @ means_BLC).square()
+    return _Moments(means_BLC.transpose(0, 1), variances_BLC.transpose(0, 1))
+
+
+def _normalisation(norms: list[nn.GroupNorm], moments: list[_Moments]) -> tuple[Tensor, Tensor]:
+    """Group normalisation as a scale and a shift for each channel, [S, B, C]."""
     groups, epsilon = norms[0].num_groups, norms[0].eps
-    means_SBGc = means_SBC.unflatten(-1, (groups, -1))
+    means_SBGc = torch.cat([one.means_LBC for one in moments]).unflatten(-1, (groups, -1))
+    variances_SBGc = torch.cat([one.variances_LBC for one in moments]).unflatten(-1, (groups, -1))
     means_SBG1 = means_SBGc.mean(-1, keepdim=True)
-    within = variances_SBC.unflatten(-1, (groups, -1)) + (means_SBGc - means_SBG1).square()
-    per_group = torch.rsqrt(within.mean(-1, keepdim=True) + epsilon)
-    weights_S1C, biases_S1C = (
-        torch.stack([getattr(one, name) for one in norms])[:, None] for name in ("weight", "bias")
+    within = (variances_SBGc + (means_SBGc - means_SBG1).square()).mean(-1, keepdim=True)
+    counts = [len(one.means_LBC) for one in moments]
+    weights_S1Gc, biases_S1Gc = (
+        torch.cat([one.expand(count, -1) for one, count in zip(each, counts, strict=True)])
+        .unflatten(-1, (groups, -1))
+        .unsqueeze(1)
+        for each in ([one.weight for one in norms], [one.bias for one in norms])
     )
-    scales_SBC = per_group.expand_as(means_SBGc).flatten(-2) * weights_S1C
-    return scales_SBC, biases_S1C - means_SBG1.expand_as(means_SBGc).flatten(-2) * scales_SBC
+    scales_SBGc = torch.rsqrt(within + epsilon) * weights_S1Gc
+    return scales_SBGc.flatten(-2), (biases_S1Gc - means_SBG1 * scales_SBGc).flatten(-2)
+
+
+def _levels(all_BNC: Tensor, sizes: Sizes) -> tuple[Tensor, ...]:
+    levels: tuple[Tensor, ...] = all_BNC.split(lengths(sizes), dim=1)
+    return levels
+
+
+# Constants of a size, kept as in `deform`.
+@lru_cache(maxsize=32)
+@torch.inference_mode(False)
+def _membership(sizes: Sizes, device: torch.device, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """[L, N] that averages each level, and [N, L] that is 1 where a position is of a level."""
+    level_NL = torch.block_diag(*(torch.ones(length, 1) for length in lengths(sizes)))
+    average_LN = (level_NL / level_NL.sum(0)).t().contiguous()
+    return average_LN.to(device, dtype), level_NL.to(device, dtype)
+
+
+@lru_cache(maxsize=32)
+@torch.inference_mode(False)
+def _shares(levels: int, device: torch.device, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """[L, S] that takes the mean of what is for a level, and [S, 1, 1]: the share of each in it."""
+    whole = torch.eye(levels)
+    of_LS = torch.cat([whole, whole[:, 1:], whole[:, :-1]], dim=1)
+    mean_LS = of_LS / of_LS.sum(1, keepdim=True)
+    return mean_LS.to(device, dtype), mean_LS.sum(0).view(-1, 1, 1).to(device, dtype)

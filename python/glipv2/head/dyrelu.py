@@ -22,6 +22,11 @@ class Lines(NamedTuple):
     slope_2: Tensor
     shift_2: Tensor
 
+    def after(self, added_BC: Tensor) -> Lines:
+        """For an x to which this is still to be added."""
+        shift_1 = torch.addcmul(self.shift_1, self.slope_1, added_BC)
+        return Lines(self.slope_1, shift_1, self.slope_2, torch.addcmul(self.shift_2, self.slope_2, added_BC))
+
 
 class DyReLU(nn.Module):
     """Split from its use: the lines depend on the means alone, and can be multiplied into what comes before."""
