@@ -42,9 +42,7 @@ def train(options: Options) -> State:
     log = _Log(options, state.step)
     saved = started = time.monotonic()
     with _stopping() as stopped:
-        for batch in ahead(
-            lambda step: training_batch(split, step, options.batch_size, options.seed, tokenizer), steps
-        ):
+        for batch in batches:
             losses = _step(state, batch, options)
             log.add(state.step, losses, rate(state.step - 1, options))
             now = time.monotonic()
