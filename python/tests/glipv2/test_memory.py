@@ -6,31 +6,30 @@ import sys
 
 PROGRAM = """
 import resource
-import sys
 import torch
 from glipv2.ops.memory import keep_freed
 
 torch.set_num_threads(1)
-if sys.argv[1] == "keep":
-    print(keep_freed())
-for _ in range(3):
-    torch.ones(1 << 22)
+print(keep_freed())
+def layer():
+    [torch.ones(1 << 21) for _ in range(8)]
+
+
+for _ in range(5):
+    layer()
 faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 for _ in range(20):
-    torch.ones(1 << 22)
+    layer()
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - faults)
 """
 
 
-def run(how: str) -> list[str]:
-    done = subprocess.run([sys.executable, "-c", PROGRAM, how], check=True, capture_output=True, text=True)
-    return done.stdout.split()
-
-
 def test_freed_pages_are_used_again() -> None:
+    done = subprocess.run([sys.executable, "-c", PROGRAM], check=True, capture_output=True, text=True)
+    kept, faults = done.stdout.split()
     if platform.libc_ver()[0] == "glibc":
-        kept, faults = run("keep")
         assert kept == "True"
-        assert int(faults) < 100 < int(run("give back")[0])
+        # 20 layers of 16,384 pages each are 327,680 where the library gives them back, which it mostly does.
+        assert int(faults) < 1000
     else:
-        assert run("keep")[0] == "False"
+        assert kept == "False"
