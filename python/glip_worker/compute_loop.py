@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -21,7 +23,7 @@ from glip_worker.io_thread import IoThread
 from glip_worker.pending import Pending, Queue
 from glip_worker.protocol.messages import Event, Result, WorkerMessage
 from glip_worker.reception import error_message
-from glip_worker.registry import Method
+from glip_worker.registry import Method, Together
 from glip_worker.worker import Worker
 
 LOG = logging.getLogger("glip_worker.compute")
@@ -38,14 +40,44 @@ class ComputeLoop:
     def run(self) -> None:
         """Until the queue is closed. No exception of a method ends it."""
         while (pending := self._queue.take(self._io.wait)) is not None:
-            self._answer(pending)
+            method = self._worker.registry.get(pending.request.method)
+            if method is None or method.together is None:
+                self._answer(pending, partial(self._call, pending))
+            else:
+                self._answer_together(method.together, [pending, *self._companions(method)])
             # The last reference to the frames must not wait for the next request.
             del pending
 
-    def _answer(self, pending: Pending) -> None:
+    def _companions(self, method: Method) -> list[Pending]:
+        """What waits and can be computed with a request of this method. Nothing is waited for."""
+        self._io.receive_waiting(method.most)
+
+        def fits(pending: Pending) -> bool:
+            other = self._worker.registry.get(pending.request.method)
+            return other is not None and other.together is method.together
+
+        return self._queue.take_more(fits, method.most - 1)
+
+    def _answer_together(self, together: Together, all_pending: list[Pending]) -> None:
+        jobs: list[tuple[Pending, Call, Any]] = []
+        for pending in all_pending:
+            try:
+                jobs.append((pending, *self._prepare(pending)))
+            except BaseException as raised:
+                self._answer(pending, partial(_raise, raised))
+        if not jobs:
+            return
+        try:
+            outcomes = together([(call, params) for _, call, params in jobs])
+        except BaseException as raised:  # what concerns all of them
+            outcomes = [raised] * len(jobs)
+        for (pending, call, _), outcome in zip(jobs, outcomes, strict=True):
+            self._answer(pending, partial(self._finish, call, outcome))
+
+    def _answer(self, pending: Pending, result: Callable[[], Any]) -> None:
         frames: list[bytes | memoryview] | None = None
         try:
-            frames = self._encode(pending, Result(id=pending.request.id, value=self._call(pending)))
+            frames = self._encode(pending, Result(id=pending.request.id, value=result()))
         except CallStopped as stopped:
             if stopped.error is not None:
                 frames = self._error_frames(pending, stopped.error)
@@ -65,16 +97,26 @@ class ComputeLoop:
             return writer.write(error_message(pending.request.id, from_exception(raised)))
 
     def _call(self, pending: Pending) -> Any:
+        call, params = self._prepare(pending)
+        return self._finish(call, self._method(call.method).function(call, params))
+
+    def _prepare(self, pending: Pending) -> tuple[Call, Any]:
         call = Call(self._worker, self._queue, pending, self._send_event)
         call.check()
-        name = pending.request.method
+        return call, self._read_params(pending, self._method(call.method))
+
+    def _finish(self, call: Call, outcome: Any) -> Any:
+        if isinstance(outcome, BaseException):
+            raise outcome
+        result = _checked(outcome, call.method, self._method(call.method))
+        call.check()
+        return result
+
+    def _method(self, name: str) -> Method:
         method = self._worker.registry.get(name)
         if method is None:
             raise unknown_method(name, self._worker.registry.names)
-        params = self._read_params(pending, method)
-        result = _checked(method.function(call, params), name, method)
-        call.check()
-        return result
+        return method
 
     def _read_params(self, pending: Pending, method: Method) -> Any:
         memory = pending.client.memory
@@ -94,6 +136,10 @@ class ComputeLoop:
         client = pending.client
         writer = MessageWriter(None if client.memory is None else client.memory.outgoing)
         return writer.write(message, client.max_frame_bytes)
+
+
+def _raise(error: BaseException) -> Any:
+    raise error
 
 
 def _checked(result: Any, name: str, method: Method) -> Any:

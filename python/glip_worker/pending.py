@@ -60,7 +60,7 @@ class Queue:
         self._max_queue = max_queue
         self._max_pending = max_pending
         self._waiting: deque[Pending] = deque()
-        self._running: Pending | None = None
+        self._running: list[Pending] = []
         self._closed = False
         self._lock = threading.Lock()
         #: Notified when a running call's fate or credit changed.
@@ -90,16 +90,31 @@ class Queue:
                 if self._closed:
                     return None
                 if self._waiting:
-                    self._running = pending = self._waiting.popleft()
-                    pending.state = State.RUNNING
-                    return pending
+                    return self._start()
             wait()
+
+    def take_more(self, fits: Callable[[Pending], bool], most: int) -> list[Pending]:
+        """The next requests as long as they fit, at most so many; they are running from now on.
+
+        None overtakes another: the first that does not fit ends it. `fits` is called with the lock held.
+        """
+        taken: list[Pending] = []
+        with self._lock:
+            while len(taken) < most and self._waiting and not self._closed and fits(self._waiting[0]):
+                taken.append(self._start())
+        return taken
+
+    def _start(self) -> Pending:
+        pending = self._waiting.popleft()
+        pending.state = State.RUNNING
+        self._running.append(pending)
+        return pending
 
     def finish(self, pending: Pending) -> bool:
         """Call before the answer is sent; False when there is nobody to send it to."""
         with self._lock:
             self._remove(pending)
-            self._running = None
+            self._running.remove(pending)
             return pending.stop is not GONE
 
     def notify(self) -> None:
@@ -143,8 +158,8 @@ class Queue:
         with self._lock:
             self._closed = True
             self._waiting.clear()
-            if self._running is not None:
-                self._running.stop = GONE
+            for pending in self._running:
+                pending.stop = GONE
             self._changed.notify_all()
 
     def wait(self, done: Callable[[], bool], seconds: float | None) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -12,6 +12,9 @@ from glip_worker.protocol.messages import METHODS, MethodTypes
 #: Takes the parameters (the generated struct, or a dict when none is declared), gives the result or a dict of it.
 Function = Callable[[Call, Any], Any]
 
+#: Takes several calls with their parameters, gives the outcome of each: as `Function`, or the exception that ends it.
+Together = Callable[[Sequence[tuple[Call, Any]]], Sequence[Any]]
+
 _MARK = "__glip_method__"
 
 
@@ -19,6 +22,10 @@ class Method(NamedTuple):
     function: Function
     #: None: a method of the user's own, whose values are not checked.
     types: MethodTypes | None
+    #: For requests that wait one after the other, of this method and of others that have the same; None: one by one.
+    together: Together | None = None
+    #: As many at once at most.
+    most: int = 1
 
 
 def method(name: str) -> Callable[[Function], Function]:
@@ -46,9 +53,23 @@ class Registry:
 
     def add(self, name: str, function: Function) -> None:
         """ValueError for a name that is taken."""
+        self._add(name, Method(function, METHODS.get(name)))
+
+    def add_together(self, name: str, together: Together, most: int) -> None:
+        """A method that computes waiting requests together, `most` at once. ValueError for a name that is taken."""
+
+        def alone(call: Call, params: Any) -> Any:
+            outcome = together([(call, params)])[0]
+            if isinstance(outcome, BaseException):
+                raise outcome
+            return outcome
+
+        self._add(name, Method(alone, METHODS.get(name), together, most))
+
+    def _add(self, name: str, method: Method) -> None:
         if name in self._methods:
             raise ValueError(f"there is a method {name} already")
-        self._methods[name] = Method(function, METHODS.get(name))
+        self._methods[name] = method
 
     def method(self, name: str) -> Callable[[Function], Function]:
         """Decorator for plugins: `@registry.method("mine.shout")`."""

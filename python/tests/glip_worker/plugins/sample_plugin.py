@@ -6,13 +6,14 @@ import ctypes
 import os
 import sys
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import numpy
 import torch
 
 from glip_worker.call import Call
-from glip_worker.errors import GlipError
+from glip_worker.errors import CallStopped, GlipError
 from glip_worker.registry import Registry
 
 _stored: dict[int, numpy.ndarray[Any, Any]] = {}
@@ -21,6 +22,8 @@ _stored: dict[int, numpy.ndarray[Any, Any]] = {}
 def register(registry: Registry) -> None:
     for name, function in METHODS.items():
         registry.add(f"test.{name}", function)
+    registry.add_together("test.gather", gather, most=4)
+    registry.add_together("test.gather_too", gather, most=4)
 
 
 def size(call: Call, params: dict[str, Any]) -> dict[str, Any]:
@@ -100,6 +103,25 @@ def large_numbers(call: Call, params: dict[str, Any]) -> dict[str, Any]:
     for _ in range(params["count"]):
         call.emit({"tensor": numpy.ones(params["size"], dtype="uint8")})
     return {}
+
+
+def gather(calls: Sequence[tuple[Call, dict[str, Any]]]) -> list[Any]:
+    """Says with how many others each call was computed; fails as told, alone or with all."""
+    if any(params.get("fail") == "all" for _, params in calls):
+        raise ValueError("all of them")
+    together = [params["number"] for _, params in calls]
+    outcomes: list[Any] = []
+    for call, params in calls:
+        if "seconds" in params:
+            time.sleep(params["seconds"])
+        try:
+            call.check()
+        except CallStopped as stopped:
+            outcomes.append(stopped)
+            continue
+        wrong = params.get("fail") == "alone"
+        outcomes.append(GlipError("unsupported", "alone", {}) if wrong else {"together": together})
+    return outcomes
 
 
 METHODS = {
