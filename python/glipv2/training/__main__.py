@@ -6,6 +6,7 @@ import argparse
 from dataclasses import MISSING, fields
 from pathlib import Path
 
+from glipv2.ops.memory import keep_freed
 from glipv2.training.loop import train
 from glipv2.training.options import Options
 
@@ -21,6 +22,7 @@ def main() -> None:
             required=one.default is MISSING,
             default=None if one.default is MISSING else one.default,
         )
+    keep_freed()
     train(Options(**vars(parser.parse_args())))
 
 
