@@ -13,7 +13,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from glipv2.config import InputConfig
 from glipv2.data.samples import Sample, category_sample, sentence_sample
 from glipv2.data.scenes import Split
 from glipv2.losses.grounding import Targets
@@ -68,13 +67,6 @@ def token_map(text: Tokens, spans_M: Sequence[Sequence[tuple[int, int]]], length
         for token, (start, end) in enumerate(text.spans):
             map_MT[row, token] = any(start < stop and first < end for first, stop in spans)
     return map_MT
-
-
-def normalised(pictures_B3HW: Tensor, config: InputConfig) -> Tensor:
-    """uint8 RGB as float32, as the network takes it."""
-    values = pictures_B3HW.flip(1) if config.bgr else pictures_B3HW
-    mean, std = (torch.tensor(one, device=values.device).view(3, 1, 1) for one in (config.mean, config.std))
-    return (values.float() - mean) / std
 
 
 def ahead(make: Callable[[int], Batch], steps: range, count: int = 4) -> Iterator[Batch]:

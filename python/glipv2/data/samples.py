@@ -87,7 +87,7 @@ def _flipped(sample: Sample, rng: np.random.Generator) -> Sample:
     if rng.random() < 0.5:
         return sample
     last = sample.pixels.shape[1] - 1
-    boxes_M4 = sample.boxes_M4[:, [2, 1, 0, 3]] * np.float32([-1, 1, -1, 1]) + np.float32([last, 0, last, 0])
+    boxes_M4 = sample.boxes_M4[:, [2, 1, 0, 3]] * _pixels([-1, 1, -1, 1]) + _pixels([last, 0, last, 0])
     return Sample(np.ascontiguousarray(sample.pixels[:, ::-1]), sample.text, boxes_M4, sample.spans_M)
 
 
@@ -106,11 +106,15 @@ def _moved(sample: Sample, rng: np.random.Generator) -> Sample:
     moved = pil.fromarray(sample.pixels).transform(
         (width, height), pil.Transform.AFFINE, matrix, pil.Resampling.BILINEAR, fillcolor=(124, 116, 104)
     )
-    shift = np.float32([left, top, left, top])
-    whole_M4 = (sample.boxes_M4 + np.float32([0, 0, 1, 1])) * np.float32(scale) - shift
-    cut_M4 = np.clip(whole_M4, 0, np.float32([width, height, width, height]))
+    shift = _pixels([left, top, left, top])
+    whole_M4 = (sample.boxes_M4 + _pixels([0, 0, 1, 1])) * np.float32(scale) - shift
+    cut_M4 = np.clip(whole_M4, 0, _pixels([width, height, width, height]))
     sides_M2 = cut_M4[:, 2:] - cut_M4[:, :2]
     part_M = sides_M2.prod(axis=1) / (whole_M4[:, 2:] - whole_M4[:, :2]).prod(axis=1)
     kept = np.flatnonzero((sides_M2.min(axis=1) >= LEAST_SIDE) & (part_M >= LEAST_PART))
-    boxes_M4 = cut_M4[kept] - np.float32([0, 0, 1, 1])
-    return Sample(np.asarray(moved), sample.text, boxes_M4, [sample.spans_M[row] for row in kept])
+    boxes_M4 = cut_M4[kept] - _pixels([0, 0, 1, 1])
+    return Sample(np.asarray(moved), sample.text, boxes_M4, [sample.spans_M[row] for row in kept.tolist()])
+
+
+def _pixels(values: Sequence[float]) -> Boxes:
+    return np.asarray(values, np.float32)

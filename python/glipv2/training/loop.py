@@ -14,9 +14,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from glipv2.data.batches import Batch, ahead, normalised, training_batch
+from glipv2.data.batches import Batch, ahead, training_batch
 from glipv2.data.scenes import read_split
 from glipv2.losses.grounding import Losses, Targets, grounding_loss
+from glipv2.pictures import normalised
 from glipv2.text.wordpiece import WordPiece
 from glipv2.training.options import Options, rate
 from glipv2.training.state import State, new_state, resumed, save

@@ -70,10 +70,19 @@ def resumed(options: Options) -> State | None:
     return state
 
 
+def averaged(path: Path) -> GLIP:
+    """The averaged weights of a run's checkpoint, on the CPU, in evaluation."""
+    content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    model = GLIP(GlipConfig.from_json(content["config"]))
+    model.load_state_dict(content["average"])
+    return model.eval()
+
+
 def _optimizer(model: nn.Module, options: Options) -> torch.optim.AdamW:
     """What is no matrix, and embeddings, do not decay."""
     embeddings = {id(one.weight) for one in model.modules() if isinstance(one, nn.Embedding)}
-    decayed, others = [], []
+    decayed: list[nn.Parameter] = []
+    others: list[nn.Parameter] = []
     for parameter in model.parameters():
         if parameter.requires_grad:
             decays = parameter.ndim > 1 and id(parameter) not in embeddings

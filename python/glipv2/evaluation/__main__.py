@@ -1,0 +1,48 @@
+"""python -m glipv2.evaluation WEIGHTS SPLIT...: measures a model on splits of the scenes; a line of JSON for each.
+
+WEIGHTS: safetensors, an official .pth, or the checkpoint of a training run, of which the averaged weights count.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+
+from glipv2.checkpoints.load import load
+from glipv2.data.scenes import Split, read_split
+from glipv2.evaluation.boxes import evaluate_boxes
+from glipv2.evaluation.phrases import any_object, evaluate_phrases, largest_object
+from glipv2.model import GLIP
+from glipv2.training.state import averaged
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m glipv2.evaluation", description=__doc__)
+    parser.add_argument("weights", type=Path)
+    parser.add_argument("splits", type=Path, nargs="+")
+    parser.add_argument("--pictures", type=int, help="only the first so many of each split")
+    parser.add_argument("--device", default="cpu")
+    options = parser.parse_args()
+    model: GLIP = averaged(options.weights) if options.weights.suffix == ".pt" else load(options.weights)
+    model = model.to(torch.device(options.device)).eval()
+    for folder in options.splits:
+        split = read_split(folder)
+        if options.pictures is not None:
+            split = Split(split.folder, split.names, split.category_ids, split.pictures[: options.pictures])
+        line = {
+            "split": folder.name,
+            "pictures": len(split.pictures),
+            **asdict(evaluate_boxes(model, split)),
+            "recall_at_1": evaluate_phrases(model, split),
+            "largest_object": largest_object(split),
+            "any_object": any_object(split),
+        }
+        print(json.dumps(line), flush=True)  # noqa: T201 - the command's output
+
+
+if __name__ == "__main__":
+    main()
