@@ -3,6 +3,9 @@ from __future__ import annotations
 import platform
 import subprocess
 import sys
+from pathlib import Path
+
+PYTHON = Path(__file__).parents[2]
 
 PROGRAM = """
 import resource
@@ -25,7 +28,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - faults)
 
 
 def test_freed_pages_are_used_again() -> None:
-    done = subprocess.run([sys.executable, "-c", PROGRAM], check=True, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", PROGRAM], cwd=PYTHON, check=True, capture_output=True, text=True)
     kept, faults = done.stdout.split()
     if platform.libc_ver()[0] == "glibc":
         assert kept == "True"

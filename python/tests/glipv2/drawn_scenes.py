@@ -1,0 +1,46 @@
+"""A split like those of `glip scenes`, of coloured squares, for tests that need pictures with boxes and sentences."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import PIL.Image as pil
+
+COLOURS = {"red": (220, 30, 30), "green": (30, 200, 30), "blue": (40, 40, 230)}
+SIDE = 128
+
+
+def write_split(folder: Path, count: int = 6) -> Path:
+    """Each picture has a square of every colour but one; ids of categories are 4, 5 and 6."""
+    (folder / "images").mkdir(parents=True)
+    rng = np.random.default_rng(3)
+    images: list[dict[str, Any]] = []
+    sentences: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
+    for picture in range(1, count + 1):
+        pixels = rng.integers(100, 150, (SIDE, SIDE, 3), dtype=np.uint8)
+        names = [name for index, name in enumerate(COLOURS) if index != picture % 3]
+        phrases = []
+        text = ""
+        for place, name in enumerate(names):
+            x, y, side = 8 + 60 * place, int(rng.integers(8, 70)), int(rng.integers(24, 40))
+            pixels[y : y + side, x : x + side] = COLOURS[name]
+            number = len(annotations) + 1
+            category = 4 + list(COLOURS).index(name)
+            box = {"bbox": [x, y, side, side], "area": side * side, "iscrowd": 0}
+            annotations.append({"id": number, "image_id": picture, "category_id": category, **box})
+            text += " and a " if text else "a "
+            phrases.append({"start": len(text), "end": len(text) + len(name), "text": name, "annotations": [number]})
+            text += name
+        name = f"{picture:06}.png"
+        pil.fromarray(pixels).save(folder / "images" / name)
+        images.append({"id": picture, "file_name": name, "width": SIDE, "height": SIDE})
+        sentences.append({"caption": text, "original_img_id": picture, "phrases": phrases})
+    categories = [{"id": 4 + index, "name": name} for index, name in enumerate(COLOURS)]
+    instances = {"info": {}, "images": images, "annotations": annotations, "categories": categories}
+    (folder / "instances.json").write_text(json.dumps(instances))
+    (folder / "grounding.json").write_text(json.dumps({"images": sentences}))
+    return folder

@@ -1,0 +1,68 @@
+"""The measures on answers that are known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from drawn_scenes import write_split
+
+from glipv2.data.scenes import Split, read_split
+from glipv2.detection.objects import Objects
+from glipv2.evaluation.boxes import BoxMetrics, coco_rows, measured
+from glipv2.evaluation.phrases import any_object, asked, hit, largest_object, overlaps
+
+
+@pytest.fixture(scope="module")
+def split(tmp_path_factory: pytest.TempPathFactory) -> Split:
+    return read_split(write_split(tmp_path_factory.mktemp("scenes") / "val"))
+
+
+def truth(split: Split, shift: float = 0.0) -> list[dict[str, object]]:
+    rows = []
+    for picture in split.pictures:
+        boxes_N4 = torch.from_numpy(picture.boxes_M4) + shift
+        count = len(boxes_N4)
+        found = Objects(boxes_N4, torch.ones(count), torch.tensor(picture.categories_M), torch.zeros(count))
+        rows += coco_rows(found, picture.id, split)
+    return rows
+
+
+def test_who_says_the_truth_has_an_ap_of_one(split: Split) -> None:
+    assert measured(split, truth(split)) == BoxMetrics(1.0, 1.0, 1.0)
+
+
+def test_who_is_off_by_some_pixels_has_less(split: Split) -> None:
+    metrics = measured(split, truth(split, shift=3.0))
+    assert 0.3 < metrics.ap < metrics.ap50 == 1.0
+
+
+def test_who_says_nothing_has_none(split: Split) -> None:
+    assert measured(split, []) == BoxMetrics(0.0, 0.0, 0.0)
+
+
+def test_a_hit_overlaps_by_half_one_of_what_is_meant(split: Split) -> None:
+    picture = split.pictures[0]
+    red, blue = picture.sentences[0].phrases
+    assert hit(picture.boxes_M4[0], picture, red)
+    assert not hit(picture.boxes_M4[0], picture, blue)
+    half = picture.boxes_M4[0] + np.array([0, 0, 0, 40], np.float32)
+    assert hit(half, picture, red) == (overlaps(half, picture.boxes_M4[:1])[0] >= 0.5)
+
+
+def test_baselines(split: Split) -> None:
+    assert any_object(split) == 0.5
+    assert largest_object(split) == 0.5
+    assert len(list(asked(split, 2))) == 6
+
+
+def test_overlap_counts_the_last_pixel() -> None:
+    box = np.array([0, 0, 9, 9], np.float32)
+    assert overlaps(box, np.array([[5, 0, 14, 9]], np.float32))[0] == pytest.approx(50 / 150)
+
+
+def test_no_scenes_no_measure(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        read_split(tmp_path / "absent")
