@@ -13,7 +13,7 @@ import type { ModelRequest } from "./worker/load-model.ts";
 export interface ResolvedEngine {
   /** The interpreter that has the engine's packages. */
   python: string;
-  name: "none" | "official";
+  name: "none" | "native" | "official";
   /** For the worker's settings. */
   options: Record<string, unknown>;
   /** What it is to load; undefined: it starts without a model. */
@@ -38,22 +38,30 @@ export function resolveEngine(options: EngineOptions): ResolvedEngine {
   const groups = name === "official" ? ["official"] : [];
   const { python } = resolveEnvironment({ python: interpreter, home, groups });
   if (name === "none") return { python, name, options: {}, model: undefined };
+  if (name === "native") return { python, name, options: {}, model: nativeModel(options) };
   const { official, allowModified } = options;
   const { directory } = resolveOfficial({ official, home, allowModified });
-  return { python, name, options: { checkout: directory }, model: modelRequest(options, directory) };
+  return { python, name, options: { checkout: directory }, model: officialModel(options, directory) };
 }
 
-/** These say something of the official engine alone; those after `official` and `allowModified`, of its model. */
-const ofEngine = ["official", "allowModified"] as const;
+/** These say something of the official engine alone. */
+const ofOfficial = ["official", "allowModified", "accelerate", "textEncoder"] as const;
+/** These say something of a model. */
 const ofModel = ["weights", "settings", "accelerate", "textEncoder"] as const;
 
 function checkCombination(engine: ResolvedEngine["name"], options: EngineOptions): void {
   const { model, config, weights } = options;
   if (engine === "none") {
-    for (const key of ["model", "config", ...ofModel, ...ofEngine] as const)
+    for (const key of ["model", "config", ...ofModel, "official", "allowModified"] as const)
       if (options[key] !== undefined) throw beside(key, 'the option engine: "official"', options.engine);
   }
-  if (model === undefined && config === undefined) {
+  if (engine === "native") {
+    for (const key of ofOfficial)
+      if (options[key] !== undefined) throw beside(key, 'the option engine: "official"', options.engine);
+  }
+  // The native engine tells from most weights by themselves what they are of.
+  const told = engine === "native" && weights !== undefined && weights !== "random";
+  if (model === undefined && config === undefined && !told) {
     for (const key of ofModel)
       if (options[key] !== undefined) throw beside(key, "the option model or config", "neither");
   }
@@ -65,7 +73,26 @@ function checkCombination(engine: ResolvedEngine["name"], options: EngineOptions
   }
 }
 
-function modelRequest(options: EngineOptions, checkout: string): ModelRequest | undefined {
+function nativeModel(options: EngineOptions): ModelRequest | undefined {
+  const { model, weights = model, config, settings = {}, home } = options;
+  if (weights === undefined) return undefined;
+  return {
+    // Random weights fit any configuration, so the model's name decides.
+    config: config === undefined ? ((weights === "random" ? model : undefined) ?? "auto") : nativeConfig(config),
+    weights: weights === "random" ? null : resolveWeights(weights, { home }),
+    text_encoder: null,
+    accelerate: [],
+    settings,
+  };
+}
+
+/** A file of the caller's comes first; the worker knows the names. */
+function nativeConfig(config: string): string {
+  const own = resolve(config);
+  return isFile(own) ? own : config;
+}
+
+function officialModel(options: EngineOptions, checkout: string): ModelRequest | undefined {
   const { model, weights = model, accelerate = false, textEncoder, settings = {}, home } = options;
   const entry = model === undefined ? undefined : zooEntry(model);
   const config = options.config === undefined ? entry?.config : findConfig(options.config, checkout);

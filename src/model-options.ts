@@ -6,20 +6,27 @@ import { type Acceleration, accelerations } from "./protocol/model.ts";
 /** What computes, and with which model. `launch` and `glip worker` take these. */
 export interface ModelOptions {
   /**
-   * What computes. `official`: the code of microsoft/GLIP. `none`: the worker has the diagnostics and your plugins.
+   * What computes. `official`: the code of microsoft/GLIP. `native`: GLIP in current PyTorch, the same numbers sooner,
+   * without a checkout. `none`: the worker has the diagnostics and your plugins.
    * @default "official" when `model` is given, else "none"
    */
-  engine?: "none" | "official" | undefined;
+  engine?: "none" | "native" | "official" | undefined;
   /**
    * A released model, by its name in the zoo, e.g. `glip-t`: its configuration and its weights.
    * @default none: without `config` too, the worker has no model until one is trained
    */
   model?: string | undefined;
-  /** A yaml file of yours, or one of the official checkout (`configs/pretrain/…`). @default the model's */
+  /**
+   * Official: a yaml file of yours, or one of the checkout (`configs/pretrain/…`). Native: `glip-t-a`, `glip-t-b`,
+   * `glip-t-c`, `glip-t`, `glip-l`, `glip-nano`, or a JSON file. @default the model's; native: what fits the weights
+   */
   config?: string | undefined;
   /** A checkpoint's path, a name of the zoo, or `random`: random numbers, to try things out. @default the model's */
   weights?: string | undefined;
-  /** Keys of the official configuration that are to differ: `{ "MODEL.ATSS.INFERENCE_TH": 0.1 }`. @default {} */
+  /**
+   * Keys of the configuration that are to differ: official `{ "MODEL.ATSS.INFERENCE_TH": 0.1 }`,
+   * native `{ "postprocess.threshold": 0.1 }`. @default {}
+   */
   settings?: Record<string, unknown> | undefined;
   /** Accelerations of the official code, all or some: the same numbers to about 1e-6, sooner. @default false */
   accelerate?: boolean | readonly Acceleration[] | undefined;
@@ -35,7 +42,7 @@ const filled = text.min(1);
 const names = zoo.filter(({ kind }) => kind === "model").map(({ name }) => name);
 
 export const modelOptions = {
-  engine: z.enum(["none", "official"]).optional(),
+  engine: z.enum(["none", "native", "official"]).optional(),
   model: z.enum(names, `one of ${names.join(", ")} (your own: config and weights)`).optional(),
   config: filled.optional(),
   weights: filled.optional(),

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 #: Name of each engine and the module that has its `load(options, device) -> Engine`; imported only when asked for.
 ENGINES: dict[str, str] = {
+    "native": "glip_worker.engines.native.engine",
     "none": "glip_worker.engines.none",
     "official": "glip_worker.engines.official.engine",
 }

@@ -1,0 +1,1 @@
+"""The engine `native`: the package glipv2."""

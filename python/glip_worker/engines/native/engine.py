@@ -1,0 +1,85 @@
+"""The engine `native`: its methods, and what a start needs. torchvision and transformers are not imported."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import torch
+
+import glipv2
+from glip_worker.call import Call
+from glip_worker.device import Device
+from glip_worker.engines.native import predict
+from glip_worker.engines.native.model import Model, load_model
+from glip_worker.engines.native.request import Params
+from glip_worker.errors import GlipError
+from glip_worker.protocol.messages import ModelLoadParams, ModelLoadResult
+from glip_worker.registry import Registry
+from glipv2.ops.memory import keep_freed
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+#: Requests that are computed at once at most; their pixels may allow fewer.
+TOGETHER = 16
+
+
+class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the settings may say of this engine."""
+
+    dtype: str = "float32"
+    """What the network computes in: one of DTYPES."""
+
+    cache: str | None = None
+    """The folder of weights that were pulled: those are converted to safetensors once, beside themselves."""
+
+
+def load(options: dict[str, Any], device: Device) -> NativeEngine:
+    """ValueError: an option that does not exist, or a value that it does not have."""
+    try:
+        checked = msgspec.convert(options, Options)
+    except msgspec.ValidationError as error:
+        raise ValueError(f"the options of the engine native do not fit: {error}") from error
+    if checked.dtype not in DTYPES:
+        raise ValueError(f"the engine native computes in {' or '.join(DTYPES)}, not in {checked.dtype!r}")
+    if device.type == "cpu":
+        keep_freed()
+    return NativeEngine(checked, device)
+
+
+class NativeEngine:
+    """Starts without a model; `model.load` gives it one, and another later."""
+
+    name = "native"
+    versions: dict[str, str]
+
+    def __init__(self, options: Options, device: Device) -> None:
+        self.device = device
+        self.model: Model | None = None
+        self.versions = {"glipv2": glipv2.__version__}
+        self._dtype = DTYPES[options.dtype]
+        self._cache = None if options.cache is None else Path(options.cache)
+
+    def register(self, registry: Registry) -> None:
+        registry.add("model.load", self.load_model)
+        for name in ("vision.detect", "vision.ground"):
+            registry.add_together(name, self.look, TOGETHER)
+
+    def load_model(self, call: Call, params: ModelLoadParams) -> ModelLoadResult:
+        """The former model serves until the new one is complete, so a failure changes nothing."""
+        start = time.perf_counter()
+        self.model, result = load_model(self.device, self._dtype, self._cache, params, call.check)
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        return msgspec.structs.replace(result, seconds=time.perf_counter() - start)
+
+    def look(self, calls: Sequence[tuple[Call, Params]]) -> list[Any]:
+        """GlipError `unsupported` before the first `model.load`."""
+        if self.model is None:
+            feature = calls[0][0].method
+            reason = "no model has been loaded: launch({ model }) names one, or call model.load"
+            raise GlipError("unsupported", f"{feature}: {reason}", {"feature": feature, "reason": reason})
+        return predict.look(self.model, calls)

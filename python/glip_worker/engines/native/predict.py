@@ -1,0 +1,163 @@
+"""`vision.detect` and `vision.ground` on a native model, several requests at once.
+
+Legend: B pictures of one padded size, N objects, K labels. Only pictures of the same padded size share a pass, as
+padding changes what is found: an answer does not depend on who else asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from glip_worker.call import Call
+from glip_worker.engines.native.memory import in_passes
+from glip_worker.engines.native.model import Model
+from glip_worker.engines.native.request import Job, Params, order_of, ranks, read_request
+from glip_worker.errors import CallStopped
+from glip_worker.protocol.messages import Features, Span, VisionDetectParams, VisionDetectResult, VisionGroundResult
+from glip_worker.tensors import Tensor as WireTensor
+from glipv2.detection.detect import detect
+from glipv2.detection.objects import Objects, best
+from glipv2.model import Output, TextFeatures
+from glipv2.pictures import batch
+from glipv2.pyramid import Pyramid
+from glipv2.text.prompts import Prompt
+
+
+def look(model: Model, calls: Sequence[tuple[Call, Params]]) -> list[Any]:
+    """The outcome of each call: its result, or the exception that ends it, such as GlipError `out_of_memory`."""
+    outcomes: list[Any] = [None] * len(calls)
+    groups: dict[tuple[int, int], list[tuple[int, Job]]] = {}
+    for index, (call, params) in enumerate(calls):
+        try:
+            job = read_request(model, call, params)
+        except (Exception, CallStopped) as error:
+            outcomes[index] = error
+        else:
+            groups.setdefault(job.padded(model.config.input.divisor), []).append((index, job))
+    for (height, width), members in groups.items():
+        jobs = [job for _, job in members]
+        with torch.no_grad(), model.computing():
+            in_passes(jobs, height * width, model.device.type, partial(_pass, model))
+        for index, job in members:
+            outcomes[index] = job.outcome
+    return outcomes
+
+
+def _pass(model: Model, jobs: Sequence[Job]) -> None:
+    """One pass of the backbone; as many of the rest as the texts need. An error of one job is its outcome."""
+    jobs = _wanted(jobs)
+    if not jobs:
+        return
+    for job in jobs:
+        job.restart()
+    try:
+        pictures = batch([job.picture_3HW for job in jobs], model.config.input.divisor)
+        pyramid = model.network.look(pictures.pictures_B3HW.to(model.device))
+        readings = [Reading(row, job, prompt) for row, job in enumerate(jobs) for prompt in job.prompts]
+        pixels = pictures.pictures_B3HW.shape[2] * pictures.pictures_B3HW.shape[3]
+        in_passes(readings, pixels, model.device.type, partial(_read, model, pyramid))
+        for job in _wanted(jobs):
+            job.outcome = _result(model, job)
+    except Exception as error:
+        # Fewer at once may still fit; a single one gets what went wrong.
+        if len(jobs) > 1:
+            raise
+        jobs[0].outcome = error
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A prompt, and the picture that it is read with."""
+
+    row: int
+    job: Job
+    prompt: Prompt
+
+
+def _wanted(jobs: Sequence[Job]) -> list[Job]:
+    """Those whose answer is still waited for."""
+    wanted = []
+    for job in jobs:
+        if job.outcome is None:
+            try:
+                job.call.check()
+                wanted.append(job)
+            except CallStopped as stopped:
+                job.outcome = stopped
+    return wanted
+
+
+def _read(model: Model, pyramid: Pyramid, readings: Sequence[Reading]) -> None:
+    wanted = _wanted(list({id(one.job): one.job for one in readings}.values()))
+    readings = [one for one in readings if one.job in wanted]
+    if not readings:
+        return
+    texts = TextFeatures.stacked(model.texts.features([one.prompt.ids for one in readings]))
+    output = model.network.read(_rows(pyramid, [one.row for one in readings]), texts)
+    sizes = [(one.job.picture_3HW.shape[1], one.job.picture_3HW.shape[2]) for one in readings]
+    found = detect(output, [one.prompt.groups for one in readings], sizes, model.config.postprocess)
+    for row, (one, objects) in enumerate(zip(readings, found, strict=True)):
+        one.job.found.append(objects.shifted(one.prompt.first))
+        if one.job.params.features:
+            _add_features(one.job, output, row, objects, one.prompt)
+
+
+def _rows(pyramid: Pyramid, rows: list[int]) -> Pyramid:
+    """A picture for each text; one for all of them as it is."""
+    pictures = len(pyramid.features_BNC)
+    if pictures == 1 or rows == list(range(pictures)):
+        return pyramid
+    if len(set(rows)) == 1:
+        return pyramid.replaced(pyramid.features_BNC[rows[:1]])
+    return pyramid.replaced(pyramid.features_BNC[rows])
+
+
+def _add_features(job: Job, output: Output, row: int, objects: Objects, prompt: Prompt) -> None:
+    regions_NC = output.regions_BNC[row]
+    job.regions.append(regions_NC[objects.regions_N.to(regions_NC.device)].float().cpu())
+    tokens_TC = output.tokens_BTC[row].float().cpu()
+    job.texts.append(torch.stack([tokens_TC[tokens].mean(0) for tokens in prompt.groups]))
+
+
+def _result(model: Model, job: Job) -> VisionDetectResult | VisionGroundResult:
+    params = job.params
+    all_found = Objects.cat(job.found)
+    thresholds = params.thresholds if isinstance(params, VisionDetectParams) else None
+    limit = params.threshold if thresholds is None else thresholds
+    chosen_N = best(all_found, model.config.postprocess.nms, limit, params.max_objects)
+    _, height, width = job.picture_3HW.shape
+    objects = all_found.take(chosen_N).resized((height, width), job.size)
+    common: dict[str, Any] = {
+        "width": job.size[1],
+        "height": job.size[0],
+        "boxes": WireTensor.of(objects.boxes_N4),
+        "scores": WireTensor.of(objects.scores_N),
+        "passes": len(job.prompts),
+    }
+    if isinstance(params, VisionDetectParams):
+        categories = WireTensor.of(objects.labels_N.to(torch.int32))
+        return VisionDetectResult(**common, features=_features(job, chosen_N, None), categories=categories)
+    order = order_of(job.spans)
+    return VisionGroundResult(
+        **common,
+        features=_features(job, chosen_N, order),
+        phrases=[Span(start=job.spans[index][0], end=job.spans[index][1]) for index in order],
+        phrase_indices=WireTensor.of(ranks(order)[objects.labels_N]),
+    )
+
+
+def _features(job: Job, chosen_N: Tensor, order: Sequence[int] | None) -> Features | None:
+    """The objects' rows as chosen, the texts' as ordered."""
+    if not job.params.features:
+        return None
+    texts_KC = torch.cat(job.texts)
+    return Features(
+        regions=WireTensor.of(torch.cat(job.regions)[chosen_N]),
+        texts=WireTensor.of(texts_KC if order is None else texts_KC[list(order)]),
+    )

@@ -1,0 +1,137 @@
+"""A request to look at a picture: what is read of it before anything is computed.
+
+Legend: H W the sides of a picture. Sizes are (height, width).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from glip_worker.call import Call
+from glip_worker.engines.common.failures import as_glip_errors
+from glip_worker.engines.native.model import Model
+from glip_worker.errors import GlipError, invalid_argument
+from glip_worker.pictures import name_of, read_picture
+from glip_worker.protocol.messages import VisionDetectParams, VisionGroundParams
+from glipv2.config import GlipConfig, InputConfig
+from glipv2.detection.objects import Objects
+from glipv2.errors import InputError
+from glipv2.pictures import prepare
+from glipv2.text.phrases import noun_phrases
+from glipv2.text.prompts import Prompt, Span, Window, Wording, caption_prompts, category_prompts
+
+Params = VisionDetectParams | VisionGroundParams
+
+#: The longest side that a call may ask for: beyond, memory ends before the model does.
+MAX_SIDE = 8192
+
+#: The official head tells as many apart in one prompt, and ours is to find the same.
+LABELS = 80
+
+
+@dataclass
+class Job:
+    """One request on its way."""
+
+    call: Call
+
+    params: Params
+
+    picture_3HW: Tensor
+    """As the network takes it, without padding."""
+
+    size: tuple[int, int]
+    """Of the picture as it is."""
+
+    prompts: list[Prompt]
+
+    spans: list[Span]
+    """Of the phrases, in the order of their labels; none for categories."""
+
+    found: list[Objects] = field(default_factory=list)
+    """Of each prompt, in pixels of what the network saw; labels are those of all prompts."""
+
+    regions: list[Tensor] = field(default_factory=list)
+    texts: list[Tensor] = field(default_factory=list)
+
+    outcome: Any = None
+    """The result, or the exception that ended it."""
+
+    def padded(self, divisor: int) -> tuple[int, int]:
+        """Size of the picture in a batch of its like."""
+        _, height, width = self.picture_3HW.shape
+        return -(-height // divisor) * divisor, -(-width // divisor) * divisor
+
+    def restart(self) -> None:
+        self.found, self.regions, self.texts = [], [], []
+
+
+def read_request(model: Model, call: Call, params: Params) -> Job:
+    """GlipError: `invalid_argument`, and as `read_picture`. The text first: it is sooner done."""
+    spans: list[Span] = []
+    with as_glip_errors():
+        if isinstance(params, VisionDetectParams):
+            prompts = _categories(model, params)
+        else:
+            prompts, spans = _caption(model, params)
+    inputs = _inputs(model.config, params)
+    call.check()
+    pixels = read_picture(params.image)
+    try:
+        picture_3HW = prepare(pixels, inputs)
+    except InputError as error:
+        name, reason = name_of(params.image), f"expected {error.expected}, got {error.received}"
+        advice = "cut it into pieces, or ask for a larger long side"
+        details = {"path": name, "reason": reason}
+        raise GlipError("image_invalid", f"{name}: {reason}: {advice}", details) from error
+    return Job(call, params, picture_3HW, (pixels.shape[0], pixels.shape[1]), prompts, spans)
+
+
+def _categories(model: Model, params: VisionDetectParams) -> list[Prompt]:
+    names, thresholds = params.categories, params.thresholds
+    if thresholds is not None and len(thresholds) != len(names):
+        raise invalid_argument("thresholds", f"one for each of {len(names)} categories", str(len(thresholds)))
+    return category_prompts(model.tokenizer, names, Wording(model.config.prompt.separator), _window(model.config))
+
+
+def _caption(model: Model, params: VisionGroundParams) -> tuple[list[Prompt], list[Span]]:
+    caption, window = params.caption, _window(model.config)
+    # Before anything is searched in it.
+    caption_prompts(model.tokenizer, caption, [], window)
+    given = params.phrases
+    spans = noun_phrases(caption) if given is None else [(span.start, span.end) for span in given]
+    if not spans:
+        expected = "a noun phrase in it, or phrases that say where to look"
+        raise invalid_argument("caption", expected, repr(caption))
+    return caption_prompts(model.tokenizer, caption, spans, window), spans
+
+
+def _window(config: GlipConfig) -> Window:
+    return Window(config.prompt.max_tokens, LABELS)
+
+
+def _inputs(config: GlipConfig, params: Params) -> InputConfig:
+    for path, side in (("short_side", params.short_side), ("long_side", params.long_side)):
+        if side is not None and side > MAX_SIDE:
+            raise invalid_argument(path, f"at most {MAX_SIDE} pixels", str(side))
+    inputs = config.input
+    return replace(
+        inputs, short_side=params.short_side or inputs.short_side, long_side=params.long_side or inputs.long_side
+    )
+
+
+def order_of(spans: Sequence[Span]) -> list[int]:
+    """Indices of the spans as they stand in the caption."""
+    return sorted(range(len(spans)), key=lambda index: spans[index])
+
+
+def ranks(order: Sequence[int]) -> Tensor:
+    """int32: the place of each index in the order."""
+    rank = torch.empty(len(order), dtype=torch.int32)
+    rank[list(order)] = torch.arange(len(order), dtype=torch.int32)
+    return rank
