@@ -2,7 +2,9 @@ import { statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { resolveOfficial } from "./environment/official/resolve.ts";
 import { resolveEnvironment } from "./environment/resolve.ts";
+import { glipHome } from "./environment/home.ts";
 import { resolveWeights } from "./environment/weights/resolve.ts";
+import { weightsDirectory } from "./environment/weights/target.ts";
 import { zooEntry } from "./environment/weights/zoo.ts";
 import { GlipError } from "./errors.ts";
 import type { CheckedModelOptions } from "./model-options.ts";
@@ -38,7 +40,7 @@ export function resolveEngine(options: EngineOptions): ResolvedEngine {
   const groups = name === "official" ? ["official"] : [];
   const { python } = resolveEnvironment({ python: interpreter, home, groups });
   if (name === "none") return { python, name, options: {}, model: undefined };
-  if (name === "native") return { python, name, options: {}, model: nativeModel(options) };
+  if (name === "native") return { python, name, options: nativeOptions(home), model: nativeModel(options) };
   const { official, allowModified } = options;
   const { directory } = resolveOfficial({ official, home, allowModified });
   return { python, name, options: { checkout: directory }, model: officialModel(options, directory) };
@@ -71,6 +73,11 @@ function checkCombination(engine: ResolvedEngine["name"], options: EngineOptions
     const expected = 'the weights of a whole model, a path, or "random" (a backbone is what pre-training starts from)';
     throw invalid("options.weights", expected, JSON.stringify(weights));
   }
+}
+
+/** Weights that were pulled are converted to safetensors once, beside themselves. */
+function nativeOptions(home: string | undefined): ResolvedEngine["options"] {
+  return { cache: weightsDirectory(glipHome(home)) };
 }
 
 function nativeModel(options: EngineOptions): ModelRequest | undefined {

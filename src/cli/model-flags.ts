@@ -18,9 +18,9 @@ export function addModelFlags(command: Command): Command {
   const set = new Option("--set <key=value>", "another value for a key of the configuration (repeatable)");
   return command
     .option("--model <name>", "a model of the zoo: its configuration and weights (`glip weights list`)")
-    .option("--engine <name>", "what computes: official or none (default: official with --model)")
+    .option("--engine <name>", "what computes: official, native or none (default: official with --model)")
     .option("--device <name>", "auto, cpu, mps, cuda or cuda:N", "auto")
-    .option("--config <yaml>", "a configuration, yours or the checkout's, instead of the model's")
+    .option("--config <file>", "a configuration, yours, the checkout's or a name, instead of the model's")
     .option("--weights <weights>", "a checkpoint, a name of the zoo or `random`, instead of the model's")
     .addOption(set.argParser(setting).default({}, "none"))
     .option("--accelerate [names...]", "compute sooner with the same results: all ways, or some")

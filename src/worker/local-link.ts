@@ -175,7 +175,11 @@ class LocalLink implements Link {
     this.#channel = channel;
     if (stop.aborted) channel.fail(stop.reason as Error);
     await channel.hello();
-    if (options.model !== undefined) this.#model = await loadModel(channel, options.model, stop);
+    if (options.model !== undefined) {
+      this.#model = await loadModel(channel, options.model, stop);
+      const { ignored, weights } = this.#model;
+      if (ignored.length > 0) options.logger.warn(`${weights} holds more than the model takes`, { ignored });
+    }
     this.#started = true;
   }
 

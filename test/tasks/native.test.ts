@@ -2,7 +2,8 @@ import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { isGlipError } from "../../src/errors.ts";
 import type { Glip } from "../../src/glip.ts";
-import { type LaunchOptions, launch } from "../../src/launch.ts";
+import { launch } from "../../src/launch.ts";
+import type { LaunchOptions } from "../../src/options.ts";
 
 const nano = { engine: "native", config: "glip-nano", weights: "random" } as const satisfies LaunchOptions;
 
@@ -68,12 +69,15 @@ test.each([
   ["textEncoder", { ...nano, textEncoder: "." }],
   ["official", { ...nano, official: "." }],
 ] as const)("refuses %s, which is the official engine's", async (key, options) => {
-  await expect(launch(options)).rejects.toMatchObject({ code: "invalid_argument", detail: { path: `options.${key}` } });
+  await expect(launch(options)).rejects.toMatchObject({
+    code: "invalid_argument",
+    details: { path: `options.${key}` },
+  });
 });
 
 test("names the configurations when it has none of that name", { timeout: 60_000 }, async () => {
   await expect(launch({ ...nano, config: "glip-xl" })).rejects.toMatchObject({
     code: "config_invalid",
-    message: expect.stringContaining("glip-nano"),
+    message: expect.stringContaining("glip-nano") as string,
   });
 });
