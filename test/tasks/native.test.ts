@@ -39,8 +39,8 @@ describe("the native engine", () => {
     const alone = await detect();
     for (const one of await Promise.all([detect(), detect(), detect()]))
       for (const [index, { score, box }] of one.objects.entries()) {
-        expect(score).toBeCloseTo(alone.objects[index]!.score, 4);
-        for (const [side, value] of box.entries()) expect(value).toBeCloseTo(alone.objects[index]!.box[side]!, 1);
+        expect(score).toBeCloseTo(alone.objects[index]?.score ?? NaN, 4);
+        for (const [side, value] of box.entries()) expect(value).toBeCloseTo(alone.objects[index]?.box[side] ?? NaN, 1);
       }
   });
 
@@ -49,7 +49,7 @@ describe("the native engine", () => {
     expect(phrases.map(({ text }) => text)).toEqual(["a dog"]);
   });
 
-  test("takes 5,000 category names", { timeout: 120_000 }, async () => {
+  test("takes 5,000 category names", { timeout: 300_000 }, async () => {
     const names = Array.from({ length: 5000 }, (_, index) => `thing ${index}`);
     const { objects } = await glip.detect(picture, names, { threshold: 0, maxObjects: 10 });
     expect(objects).toHaveLength(10);
