@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,10 @@ class Split:
     def annotations(self) -> Path:
         """COCO's instances."""
         return self.folder / "instances.json"
+
+    def first(self, count: int | None) -> Split:
+        """Only so many of its pictures; None: all."""
+        return replace(self, pictures=self.pictures[:count])
 
 
 def read_split(folder: Path) -> Split:

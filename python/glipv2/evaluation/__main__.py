@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 
 from glipv2.checkpoints.load import load
-from glipv2.data.scenes import Split, read_split
+from glipv2.data.scenes import read_split
 from glipv2.evaluation.boxes import evaluate_boxes
 from glipv2.evaluation.phrases import any_object, evaluate_phrases, largest_object
 from glipv2.model import GLIP
@@ -30,9 +30,7 @@ def main() -> None:
     model: GLIP = averaged(options.weights) if options.weights.suffix == ".pt" else load(options.weights)
     model = model.to(torch.device(options.device)).eval()
     for folder in options.splits:
-        split = read_split(folder)
-        if options.pictures is not None:
-            split = Split(split.folder, split.names, split.category_ids, split.pictures[: options.pictures])
+        split = read_split(folder).first(options.pictures)
         line = {
             "split": folder.name,
             "pictures": len(split.pictures),

@@ -10,6 +10,7 @@ from typing import Any
 from glipv2.data.scenes import Split
 from glipv2.detection.objects import Objects
 from glipv2.evaluation.found import Finder
+from glipv2.evaluation.progress import Progress, unheard
 from glipv2.model import GLIP
 from glipv2.text.prompts import Window, Wording, category_prompts
 from glipv2.text.wordpiece import WordPiece
@@ -17,21 +18,27 @@ from glipv2.text.wordpiece import WordPiece
 
 @dataclass(frozen=True)
 class BoxMetrics:
-    """0 to 1."""
+    """0 to 1; None where the pictures have nothing to measure."""
 
-    ap: float
+    ap: float | None
     """Mean over categories and over IoU thresholds from 0.5 to 0.95."""
-    ap50: float
-    ap75: float
+    ap50: float | None
+    ap75: float | None
+    ap_small: float | None
+    """Of objects below 32² pixels."""
+    ap_medium: float | None
+    ap_large: float | None
+    """Of objects above 96² pixels."""
 
 
-def evaluate_boxes(model: GLIP, split: Split) -> BoxMetrics:
+def evaluate_boxes(model: GLIP, split: Split, progress: Progress = unheard) -> BoxMetrics:
     config = model.config.prompt
     prompts = category_prompts(WordPiece.default(), split.names, Wording(config.separator), Window(config.max_tokens))
     finder = Finder(model)
     rows: list[dict[str, Any]] = []
-    for picture in split.pictures:
+    for done, picture in enumerate(split.pictures, 1):
         rows += coco_rows(finder.find(picture.file, prompts), picture.id, split)
+        progress(done, len(split.pictures))
     return measured(split, rows)
 
 
@@ -51,18 +58,27 @@ def coco_rows(found: Objects, image: int, split: Split) -> list[dict[str, Any]]:
 
 
 def measured(split: Split, rows: list[dict[str, Any]]) -> BoxMetrics:
-    if not rows:
-        return BoxMetrics(0.0, 0.0, 0.0)
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
 
     # It prints, and what it prints is what it gives.
     with contextlib.redirect_stdout(io.StringIO()):
         truth = COCO(str(split.annotations))
-        evaluation = COCOeval(truth, truth.loadRes(rows), "bbox")
+        found = truth.loadRes(rows) if rows else _nothing(truth)
+        evaluation = COCOeval(truth, found, "bbox")
         evaluation.params.imgIds = [picture.id for picture in split.pictures]
         evaluation.evaluate()
         evaluation.accumulate()
         evaluation.summarize()
-    ap, ap50, ap75 = evaluation.stats[:3].tolist()
-    return BoxMetrics(ap, ap50, ap75)
+    # -1 is its word for nothing to measure.
+    return BoxMetrics(*(None if value < 0 else value for value in evaluation.stats[:6].tolist()))
+
+
+def _nothing(truth: Any) -> Any:
+    """Results without a row, which `loadRes` does not take."""
+    from pycocotools.coco import COCO
+
+    found = COCO()
+    found.dataset = {**truth.dataset, "annotations": []}
+    found.createIndex()
+    return found

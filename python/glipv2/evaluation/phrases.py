@@ -11,6 +11,7 @@ import numpy as np
 
 from glipv2.data.scenes import Boxes, Phrase, Picture, Sentence, Split
 from glipv2.evaluation.found import Finder
+from glipv2.evaluation.progress import Progress, unheard
 from glipv2.model import GLIP
 from glipv2.text.prompts import Window, caption_prompts
 from glipv2.text.wordpiece import WordPiece
@@ -19,7 +20,7 @@ from glipv2.text.wordpiece import WordPiece
 HIT = 0.5
 
 
-def evaluate_phrases(model: GLIP, split: Split, sentences: int = 2) -> float:
+def evaluate_phrases(model: GLIP, split: Split, sentences: int = 2, progress: Progress = unheard) -> float:
     """R@1, 0 to 1, over all phrases of the first `sentences` of each kind's turn of each picture.
 
     A phrase that speaks of several objects is found by any of them.
@@ -27,16 +28,18 @@ def evaluate_phrases(model: GLIP, split: Split, sentences: int = 2) -> float:
     finder, tokenizer = Finder(model), WordPiece.default()
     window = Window(model.config.text.longest)
     hits = []
-    for picture, sentence in asked(split, sentences):
-        spans = [(phrase.start, phrase.end) for phrase in sentence.phrases]
-        found = finder.find(picture.file, caption_prompts(tokenizer, sentence.text, spans, window))
-        for label, phrase in enumerate(sentence.phrases):
-            mine = (found.labels_N == label).nonzero().flatten()
-            if not len(mine):
-                hits.append(False)
-                continue
-            best = mine[found.scores_N[mine].argmax()]
-            hits.append(hit(found.boxes_N4[best].numpy(), picture, phrase))
+    for done, picture in enumerate(split.pictures, 1):
+        for sentence in chosen(picture, sentences):
+            spans = [(phrase.start, phrase.end) for phrase in sentence.phrases]
+            found = finder.find(picture.file, caption_prompts(tokenizer, sentence.text, spans, window))
+            for label, phrase in enumerate(sentence.phrases):
+                mine = (found.labels_N == label).nonzero().flatten()
+                if not len(mine):
+                    hits.append(False)
+                    continue
+                best = mine[found.scores_N[mine].argmax()]
+                hits.append(hit(found.boxes_N4[best].numpy(), picture, phrase))
+        progress(done, len(split.pictures))
     return float(np.mean(hits)) if hits else 0.0
 
 
@@ -61,10 +64,16 @@ def any_object(split: Split, sentences: int = 2) -> float:
 
 
 def asked(split: Split, sentences: int) -> Iterator[tuple[Picture, Sentence]]:
-    """As many of each picture's sentences, spread over all of them."""
+    """Each picture with the sentences of it that are asked."""
     for picture in split.pictures:
-        for index in np.linspace(0, len(picture.sentences) - 1, min(sentences, len(picture.sentences))).astype(int):
-            yield picture, picture.sentences[index]
+        for sentence in chosen(picture, sentences):
+            yield picture, sentence
+
+
+def chosen(picture: Picture, sentences: int) -> list[Sentence]:
+    """As many of its sentences, spread over all of them."""
+    places = np.linspace(0, len(picture.sentences) - 1, min(sentences, len(picture.sentences)))
+    return [picture.sentences[place] for place in places.astype(int)]
 
 
 def hit(box_4: Boxes, picture: Picture, phrase: Phrase) -> bool:

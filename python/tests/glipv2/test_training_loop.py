@@ -88,5 +88,7 @@ def test_what_an_untrained_model_is_worth(options: Options) -> None:
     split = read_split(options.data)
     model = train(replace(options, steps=1)).average.module
     metrics = evaluate_boxes(model, split)
+    assert metrics.ap is not None
+    assert metrics.ap50 is not None
     assert 0 <= metrics.ap <= metrics.ap50 < 0.5
     assert 0 <= evaluate_phrases(model, split) <= 1
