@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { isGlipError, launch, Tensor } from "glip-sdk";
 
 // The worker ends with this block, however the block ends.
-await using glip = await launch();
+await using glip = await launch({ engine: "none" });
 const { device, versions, pid } = glip.info;
 console.log(`worker ${pid} on ${device.name}: Python ${versions["python"]}, torch ${versions["torch"]}`);
 

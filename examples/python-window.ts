@@ -17,7 +17,7 @@ interface TorchTensor {
   tolist(): Promise<{ valueOf(): Promise<number[]> }>;
 }
 
-await using glip = await launch({ python: true });
+await using glip = await launch({ engine: "none", python: true });
 using python = await glip.python();
 
 // Attributes and calls; `await` gives the value.

@@ -69,7 +69,7 @@ function memoryOf(pid: number): number {
 }
 
 async function cycle(): Promise<void> {
-  await using glip = await launch({ device: "cpu" });
+  await using glip = await launch({ engine: "none", device: "cpu" });
   await glip.call("diagnostics.echo", { value: mebibyte });
 }
 
@@ -86,7 +86,7 @@ async function makeCalls(glip: Glip, count: number): Promise<void> {
 
 /** What memory does over the calls, here and in the worker. */
 async function soak(options: { transport: "zeromq" | "zmtp"; sharedMemory: boolean }) {
-  await using glip = await launch({ device: "cpu", ...options });
+  await using glip = await launch({ engine: "none", device: "cpu", ...options });
   await makeCalls(glip, warmUp);
   const measure = () => ({ client: memoryOf(process.pid), worker: memoryOf(glip.info.pid) });
   const before = measure();

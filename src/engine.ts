@@ -4,6 +4,7 @@ import { resolveOfficial } from "./environment/official/resolve.ts";
 import { resolveEnvironment } from "./environment/resolve.ts";
 import { glipHome } from "./environment/home.ts";
 import { resolveWeights } from "./environment/weights/resolve.ts";
+import { DEFAULT_MODEL, shippedModel } from "./environment/weights/shipped.ts";
 import { weightsDirectory } from "./environment/weights/target.ts";
 import { zooEntry } from "./environment/weights/zoo.ts";
 import { GlipError } from "./errors.ts";
@@ -33,19 +34,32 @@ export interface EngineOptions extends CheckedModelOptions {
  *   `environment_stale`, `python_not_found`, `official_missing`, `official_modified`, `weights_missing`,
  *   `weights_mismatch`, `config_invalid`, `file_error`
  */
-export function resolveEngine(options: EngineOptions): ResolvedEngine {
-  const name = options.engine ?? (options.model === undefined ? "none" : "official");
+export function resolveEngine(given: EngineOptions): ResolvedEngine {
+  const options = withDefaultModel(given);
+  const name = options.engine ?? engineOf(options.model);
   checkCombination(name, options);
   const { interpreter, home } = options;
   const groups = name === "official" ? ["official"] : [];
   const { python } = resolveEnvironment({ python: interpreter, home, groups });
   if (name === "none") return { python, name, options: {}, model: undefined };
-  if (name === "native") return { python, name, options: nativeOptions(home), model: nativeModel(options) };
+  if (name === "native") return { python, name, options: nativeOptions(options), model: nativeModel(options) };
   const { official, allowModified } = options;
   const { directory } = resolveOfficial({ official, home, allowModified });
   return { python, name, options: { checkout: directory }, model: officialModel(options, directory) };
 }
 
+/** Told nothing of engine and model, a worker has the model that is here in any case. */
+function withDefaultModel(options: EngineOptions): EngineOptions {
+  const said = [...ofEngine, ...ofModel, ...ofOfficial].some((key) => options[key] !== undefined);
+  return said ? options : { ...options, model: DEFAULT_MODEL };
+}
+
+function engineOf(model: string | undefined): ResolvedEngine["name"] {
+  if (model === undefined) return "none";
+  return shippedModel(model) === undefined ? "official" : "native";
+}
+
+const ofEngine = ["engine", "model", "config"] as const;
 /** These say something of the official engine alone. */
 const ofOfficial = ["official", "allowModified", "accelerate", "textEncoder"] as const;
 /** These say something of a model. */
@@ -59,8 +73,11 @@ function checkCombination(engine: ResolvedEngine["name"], options: EngineOptions
   }
   if (engine === "native") {
     for (const key of ofOfficial)
-      if (options[key] !== undefined) throw beside(key, 'the option engine: "official"', options.engine);
-  }
+      if (options[key] !== undefined) throw beside(key, 'the option engine: "official"', engine);
+  } else if (options.dtype !== undefined) throw beside("dtype", 'the option engine: "native"', options.engine);
+  for (const [key, name] of Object.entries({ model, weights }))
+    if (engine === "official" && name !== undefined && shippedModel(name) !== undefined)
+      throw invalid(`options.${key}`, `a model of the official code (${name} is of the native engine)`, name);
   // The native engine tells from most weights by themselves what they are of.
   const told = engine === "native" && weights !== undefined && weights !== "random";
   if (model === undefined && config === undefined && !told) {
@@ -76,8 +93,8 @@ function checkCombination(engine: ResolvedEngine["name"], options: EngineOptions
 }
 
 /** Weights that were pulled are converted to safetensors once, beside themselves. */
-function nativeOptions(home: string | undefined): ResolvedEngine["options"] {
-  return { cache: weightsDirectory(glipHome(home)) };
+function nativeOptions({ home, dtype }: EngineOptions): ResolvedEngine["options"] {
+  return { cache: weightsDirectory(glipHome(home)), ...(dtype !== undefined && { dtype }) };
 }
 
 function nativeModel(options: EngineOptions): ModelRequest | undefined {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { shipped } from "./environment/weights/shipped.ts";
 import { zoo } from "./environment/weights/zoo.ts";
 import { text } from "./protocol/fields.ts";
 import { type Acceleration, accelerations } from "./protocol/model.ts";
@@ -8,12 +9,13 @@ export interface ModelOptions {
   /**
    * What computes. `official`: the code of microsoft/GLIP. `native`: GLIP in current PyTorch, the same numbers sooner,
    * without a checkout. `none`: the worker has the diagnostics and your plugins.
-   * @default "official" when `model` is given, else "none"
+   * @default "native" for `glip-nano`, "official" for the released models
    */
   engine?: "none" | "native" | "official" | undefined;
   /**
-   * A released model, by its name in the zoo, e.g. `glip-t`: its configuration and its weights.
-   * @default none: without `config` too, the worker has no model until one is trained
+   * `glip-nano`, which comes with this package, or a released model by its name in the zoo, e.g. `glip-t`: its
+   * configuration and its weights.
+   * @default glip-nano; with an `engine` none: the worker has no model until one is trained or loaded
    */
   model?: string | undefined;
   /**
@@ -28,6 +30,8 @@ export interface ModelOptions {
    * native `{ "postprocess.threshold": 0.1 }`. @default {}
    */
   settings?: Record<string, unknown> | undefined;
+  /** What the native engine computes in; bfloat16 is faster on GPUs, and differs in the third digit. @default "float32" */
+  dtype?: "float32" | "bfloat16" | undefined;
   /** Accelerations of the official code, all or some: the same numbers to about 1e-6, sooner. @default false */
   accelerate?: boolean | readonly Acceleration[] | undefined;
   /** Folder with the text encoder's vocabulary. @default the uncased BERT one that this package ships */
@@ -39,7 +43,8 @@ export interface ModelOptions {
 }
 
 const filled = text.min(1);
-const names = zoo.filter(({ kind }) => kind === "model").map(({ name }) => name);
+const released = zoo.filter(({ kind }) => kind === "model");
+const names = [...shipped, ...released].map(({ name }) => name);
 
 export const modelOptions = {
   engine: z.enum(["none", "native", "official"]).optional(),
@@ -47,6 +52,7 @@ export const modelOptions = {
   config: filled.optional(),
   weights: filled.optional(),
   settings: z.record(filled, z.unknown()).optional(),
+  dtype: z.enum(["float32", "bfloat16"]).optional(),
   accelerate: z.union([z.boolean(), z.array(z.enum(accelerations))]).optional(),
   textEncoder: filled.optional(),
   official: filled.optional(),

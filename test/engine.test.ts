@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { resolveEngine } from "../src/engine.ts";
-import { interpreterOf, requirementsDirectory } from "../src/environment/home.ts";
+import { interpreterOf, packageRoot, requirementsDirectory } from "../src/environment/home.ts";
 import { readLock, REQUIRED_GROUPS } from "../src/environment/locks.ts";
 import { writeMarker } from "../src/environment/marker.ts";
 import { launch } from "../src/launch.ts";
@@ -45,6 +45,13 @@ describe("combinations", () => {
     [{ weights: "glip-t" }, "weights", 'the option engine: "official" beside it', "none"],
     [{ official: "/checkout" }, "official", 'the option engine: "official" beside it', "none"],
     [{ accelerate: true }, "accelerate", 'the option engine: "official" beside it', "none"],
+    [
+      { engine: "official", model: "glip-t", dtype: "bfloat16" },
+      "dtype",
+      'the option engine: "native" beside it',
+      "official",
+    ],
+    [{ model: "glip-nano", accelerate: true }, "accelerate", 'the option engine: "official" beside it', "native"],
     [{ engine: "official", weights: "random" }, "weights", "the option model or config beside it", "neither"],
     [{ engine: "official", settings: {} }, "settings", "the option model or config beside it", "neither"],
     [{ engine: "official", accelerate: true }, "accelerate", "the option model or config beside it", "neither"],
@@ -62,8 +69,10 @@ describe("combinations", () => {
 
   it("a model that is none", async () => {
     const unknown = await failure(launch({ model: "glip-xl" }), "invalid_argument");
-    expect(unknown.message).toMatch(/^options\.model: expected one of glip-t-a, .*, got "glip-xl"$/);
+    expect(unknown.message).toMatch(/^options\.model: expected one of glip-nano, glip-t-a, .*, got "glip-xl"$/);
     expect((await failure(launch({ model: "swin-t" }), "invalid_argument")).details.path).toBe("options.model");
+    const other = await failure(launch({ engine: "official", model: "glip-nano" }), "invalid_argument");
+    expect(other.message).toContain("glip-nano is of the native engine");
     const backbone = await failure(launch({ model: "glip-t", weights: "swin-t" }), "invalid_argument");
     expect(backbone.message).toContain("a backbone is what pre-training starts from");
   });
@@ -117,13 +126,15 @@ describe("what is not here", () => {
     expect(message).toContain("lacks the package group official");
     expect(message).toContain("npx glip setup --group official");
     // Without the engine they are not needed.
-    expect(resolve({})).toMatchObject({ name: "none", python: interpreterOf(directory) });
+    expect(resolve({ engine: "none" })).toMatchObject({ name: "none", python: interpreterOf(directory) });
+    expect(resolve({})).toMatchObject({ name: "native", python: interpreterOf(directory) });
   });
 });
 
 describe("what the worker is told", () => {
   it("nothing without a model", () => {
-    expect(resolve({})).toEqual({ python: process.execPath, name: "none", options: {}, model: undefined });
+    const none = { python: process.execPath, name: "none", options: {}, model: undefined };
+    expect(resolve({ engine: "none" })).toEqual(none);
     const { official, allowModified } = here();
     expect(resolve({ engine: "official", official, allowModified })).toEqual({
       python: process.execPath,
@@ -131,6 +142,15 @@ describe("what the worker is told", () => {
       options: { checkout: official },
       model: undefined,
     });
+  });
+
+  it("the model that ships, when nothing is said", () => {
+    const weights = join(packageRoot, "models", "glip-nano", "model.safetensors");
+    const nano = { name: "native", model: { config: "auto", weights, accelerate: [], settings: {} } };
+    expect(resolve({})).toMatchObject(nano);
+    expect(resolve({ model: "glip-nano" })).toMatchObject(nano);
+    expect(resolve({ model: "glip-nano", dtype: "bfloat16" }).options).toMatchObject({ dtype: "bfloat16" });
+    expect(resolve({ engine: "native" }).model).toBeUndefined();
   });
 
   it("a model of the zoo alone is enough", () => {

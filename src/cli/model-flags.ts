@@ -17,12 +17,13 @@ export interface ModelFlags extends Omit<ModelOptions, "accelerate" | "settings"
 export function addModelFlags(command: Command): Command {
   const set = new Option("--set <key=value>", "another value for a key of the configuration (repeatable)");
   return command
-    .option("--model <name>", "a model of the zoo: its configuration and weights (`glip weights list`)")
-    .option("--engine <name>", "what computes: official, native or none (default: official with --model)")
+    .option("--model <name>", "glip-nano, which ships, or a released one (`glip weights list`; default: glip-nano)")
+    .option("--engine <name>", "what computes: native, official or none (default: official for released models)")
     .option("--device <name>", "auto, cpu, mps, cuda or cuda:N", "auto")
     .option("--config <file>", "a configuration, yours, the checkout's or a name, instead of the model's")
     .option("--weights <weights>", "a checkpoint, a name of the zoo or `random`, instead of the model's")
     .addOption(set.argParser(setting).default({}, "none"))
+    .option("--dtype <type>", "what the native engine computes in: float32 or bfloat16")
     .option("--accelerate [names...]", "compute sooner with the same results: all ways, or some")
     .option("--text-encoder <dir>", "the text encoder's vocabulary")
     .option("--official <dir>", "the official checkout")
@@ -34,9 +35,9 @@ export function addModelFlags(command: Command): Command {
 
 /** @throws GlipError `invalid_argument` */
 export function modelOptionsOf(flags: ModelFlags): CheckedModelOptions {
-  const { engine, model, config, weights, textEncoder, official, allowModified, accelerate } = flags;
+  const { engine, model, config, weights, dtype, textEncoder, official, allowModified, accelerate } = flags;
   const settings = Object.keys(flags.set).length > 0 ? flags.set : undefined;
-  const given = { engine, model, config, weights, textEncoder, official, allowModified, accelerate, settings };
+  const given = { engine, model, config, weights, dtype, textEncoder, official, allowModified, accelerate, settings };
   return checkArgument(modelOptionsSchema, given, "options");
 }
 

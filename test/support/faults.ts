@@ -59,8 +59,10 @@ export async function prepare(given: FaultOptions = {}): Promise<Prepared> {
     home: testHome,
   };
   const device = options.devices === undefined ? { device: "cpu" } : {};
+  // A model's engine is inferred; without one, none is wanted here.
+  const engine = options.model === undefined ? ({ engine: "none" } as const) : {};
   return {
-    options: { ...device, ...faults, ...options, env },
+    options: { ...engine, ...device, ...faults, ...options, env },
     mark,
     expectNothingLeft: (withinMs = 1000) => expectNothingLeft({ mark, except, withinMs }),
   };

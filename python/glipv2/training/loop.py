@@ -63,8 +63,7 @@ def _step(state: State, batch: Batch, options: Options) -> Losses:
         group["lr"] = rate(state.step, options)
     pictures = normalised(batch.pictures_B3HW.to(device), state.model.config.input)
     ids, mask = batch.ids_BT.to(device), batch.mask_BT.to(device)
-    half = torch.autocast("cuda", torch.bfloat16) if device.startswith("cuda") else contextlib.nullcontext()
-    with half:
+    with torch.autocast(torch.device(device).type, torch.bfloat16, enabled=options.dtype == "bfloat16"):
         output = state.model(pictures, state.model.encode_text(ids, mask))
     losses = grounding_loss(output, Targets(*batch.targets), mask)
     if not math.isfinite(losses.total.item()):

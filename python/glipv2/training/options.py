@@ -29,6 +29,9 @@ class Options:
     hours: float | None = None
     """The run stops after them, to be gone on with later."""
     device: str = "cpu"
+    dtype: str = "float32"
+    """What the network computes in: float32, or bfloat16, which GPUs and some CPUs are faster in. The losses and the
+    weights stay in float32."""
 
 
 def rate(step: int, options: Options) -> float:

@@ -5,16 +5,23 @@ import { GlipError } from "../../errors.ts";
 import { glipHome } from "../home.ts";
 import { mismatch } from "./failures.ts";
 import { readRecord } from "./record.ts";
+import { shipped, shippedModel } from "./shipped.ts";
 import { weightsDirectory } from "./target.ts";
 import { zoo, zooEntry } from "./zoo.ts";
 
 /**
- * The path of weights on this machine: a name of the zoo, the file name of something pulled by its address, or a path.
+ * The path of weights on this machine: a name of the zoo or of a shipped model, the file name of something pulled by its address, or a path.
  * Looks at names and sizes only. Throws `weights_missing`, with the command that gets them, and `weights_mismatch` when
  * a pulled file has not its size any more.
  */
 export function resolveWeights(nameOrPath: string, options: { home?: string | undefined } = {}): string {
   const home = glipHome(options.home);
+  const own = shippedModel(nameOrPath);
+  if (own !== undefined) {
+    if (existsSync(own.path)) return own.path;
+    const text = `${own.path} is missing, which comes with glip-sdk. Install the package again.`;
+    throw missing(nameOrPath, own.path, text);
+  }
   const entry = zooEntry(nameOrPath);
   const record = readRecord(home, nameOrPath);
   if (entry === undefined && record === undefined) return ownFile(nameOrPath);
@@ -36,7 +43,7 @@ function ownFile(given: string): string {
   const path = resolve(given);
   const stats = statSync(path, { throwIfNoEntry: false });
   if (stats?.isFile()) return path;
-  const names = zoo.map(({ name }) => name).join(", ");
+  const names = [...shipped, ...zoo].map(({ name }) => name).join(", ");
   const what = stats?.isDirectory() ? `${path} is a folder` : `there is no file ${path}`;
   throw missing(given, path, `No weights ${given}: ${what}, and it is no name of the zoo (${names}).`);
 }
