@@ -1,0 +1,99 @@
+// Finds things in pictures, from a bare clone too:
+//
+//   npm run demo
+//
+// Packages, build and Python environment are made first where they are missing. Then glip-nano, the model that comes
+// with this repository, detects and grounds in examples/pictures and draws what it found into examples/output.
+
+import { mkdirSync } from "node:fs";
+import { relative } from "node:path";
+
+import { installPackages } from "./lib/packages.mjs";
+import { execute } from "./lib/processes.mjs";
+import { inRoot, root } from "./lib/repository.mjs";
+
+const pictures = [
+  {
+    file: "pig.jpg",
+    categories: ["pig", "carrot", "backpack", "circle", "bicycle"],
+    sentence: "a carrot is at the bottom right, a pig is in the center and a small backpack is at the top right.",
+  },
+  {
+    file: "robot.jpg",
+    categories: ["robot", "cloud", "ring", "mushroom", "bed", "star", "whale"],
+    sentence: "a small robot, two clouds, three red rings and a yellow star.",
+  },
+  {
+    file: "cake.jpg",
+    categories: ["cake", "egg", "star", "ring", "guitar"],
+    sentence: "an egg on the left, a large orange star on the right and a cake in the center.",
+  },
+  {
+    file: "book.jpg",
+    categories: ["book", "fish", "sailboat", "balloon", "diamond", "clock"],
+    sentence: "a sailboat is at the bottom, a brown diamond is at the top left and a balloon is at the top right.",
+  },
+];
+
+try {
+  await prepare();
+  await demonstrate();
+} catch (error) {
+  console.error(error.message);
+  process.exitCode = 1;
+}
+
+async function prepare() {
+  await installPackages();
+  await step("The build", [inRoot("node_modules", "typescript", "bin", "tsc"), "-p", "tsconfig.build.json"]);
+  // It says what it does, and nothing when all is there.
+  if (!process.env.GLIP_PYTHON) await step("glip setup", [inRoot("bin", "glip.js"), "setup"]);
+}
+
+async function step(name, command) {
+  const { code } = await execute(process.execPath, command);
+  if (code !== 0) throw new Error(`${name} ended with exit code ${code}.`);
+}
+
+async function demonstrate() {
+  const { launch } = await import("../dist/index.js");
+  const output = inRoot("examples", "output");
+  mkdirSync(output, { recursive: true });
+  const started = performance.now();
+  const glip = await launch();
+  try {
+    console.log(`\nglip-nano on ${glip.info.device.name}, ready after ${seconds(started)}`);
+    for (const { file, categories, sentence } of pictures) {
+      const path = inRoot("examples", "pictures", file);
+      const name = file.replace(/\.\w+$/, "");
+      console.log(`\n${relative(root, path)}`);
+
+      const asked = performance.now();
+      const seen = await glip.detect(path, categories);
+      console.log(`  detect(${JSON.stringify(categories.join(", "))}) in ${seconds(asked)}:`);
+      for (const { label, score, box } of seen) console.log(`    ${line(label, score, box)}`);
+      await seen.save(inRoot("examples", "output", `${name}.detect.png`));
+
+      const read = performance.now();
+      const grounded = await glip.ground(path, sentence);
+      console.log(`  ground(${JSON.stringify(sentence)}) in ${seconds(read)}:`);
+      for (const { text, objects } of grounded.phrases) {
+        if (objects.length === 0) console.log(`    ${text.padEnd(22)} nothing`);
+        for (const { score, box } of objects) console.log(`    ${line(text, score, box)}`);
+      }
+      await grounded.save(inRoot("examples", "output", `${name}.ground.png`));
+    }
+    console.log(`\nDrawn into ${relative(root, output)}: ${pictures.length * 2} pictures`);
+  } finally {
+    await glip.close();
+  }
+}
+
+function line(label, score, box) {
+  const sides = Array.from(box, (side) => Math.round(side).toString().padStart(4));
+  return `${label.padEnd(22)} ${score.toFixed(2)}  ${sides.join(" ")}`;
+}
+
+function seconds(since) {
+  return `${((performance.now() - since) / 1000).toFixed(2)} s`;
+}
