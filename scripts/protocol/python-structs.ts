@@ -119,8 +119,8 @@ class StructWriter {
   #type(json: Json, name: string): string {
     if (json["x-tensor"] !== undefined)
       return tensorType(json["x-tensor"] as { dtypes: string[] | null; rank: number | null });
-    if (Array.isArray(json["anyOf"]))
-      return (json["anyOf"] as Json[]).map((option) => this.#type(option, name)).join(" | ");
+    const options = json["anyOf"] ?? json["oneOf"];
+    if (Array.isArray(options)) return (options as Json[]).map((option) => this.#type(option, name)).join(" | ");
     if (Array.isArray(json["enum"])) return `Literal[${json["enum"].map((value) => JSON.stringify(value)).join(", ")}]`;
     if (json["const"] !== undefined) return `Literal[${JSON.stringify(json["const"])}]`;
     if (Array.isArray(json["type"])) {

@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import { diagnostics } from "./diagnostics.ts";
+import { evaluation } from "./evaluation.ts";
 import { model } from "./model.ts";
 import { trainingMethods } from "./training.ts";
 import { vision } from "./vision.ts";
@@ -12,7 +13,7 @@ export interface MethodSchema {
 }
 
 /** Every method that the SDK declares. A worker may have more: those of the user's own plugins, which are untyped. */
-export const methods = { ...diagnostics, ...model, ...vision, ...trainingMethods } satisfies Record<
+export const methods = { ...diagnostics, ...model, ...vision, ...evaluation, ...trainingMethods } satisfies Record<
   string,
   MethodSchema
 >;

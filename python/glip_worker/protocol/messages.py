@@ -8,7 +8,7 @@ from msgspec import Meta, Raw, Struct
 from glip_worker.tensors import Tensor
 
 PROTOCOL_VERSION = 1
-SCHEMA_HASH = "b564dbd77ce1e39f6d9b29edb469937c8c884f9004269a737b0c953744122733"
+SCHEMA_HASH = "c6762130cce741fb8ac7f1a6357b414ae46aacad46ba44a944716bafe43a27cd"
 
 
 class MethodTypes(NamedTuple):
@@ -223,6 +223,39 @@ class VisionGroundResult(Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     phrase_indices: Annotated[Tensor, Meta(extra={"dtypes": ["int32"], "rank": 1})]
 
 
+class EvaluateScenesParams(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    folder: str
+    task: Literal["detect", "ground"]
+    pictures: Annotated[int, Meta(ge=1, le=4294967295)] | None
+
+
+class BoxMetrics(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="type", tag="detect"):
+    ap: Annotated[float, Meta(ge=0, le=1)] | None
+    ap50: Annotated[float, Meta(ge=0, le=1)] | None
+    ap75: Annotated[float, Meta(ge=0, le=1)] | None
+    ap_small: Annotated[float, Meta(ge=0, le=1)] | None
+    ap_medium: Annotated[float, Meta(ge=0, le=1)] | None
+    ap_large: Annotated[float, Meta(ge=0, le=1)] | None
+
+
+class PhraseMetrics(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="type", tag="ground"):
+    recall_at_1: Annotated[float, Meta(ge=0, le=1)]
+    largest_object: Annotated[float, Meta(ge=0, le=1)]
+    any_object: Annotated[float, Meta(ge=0, le=1)]
+
+
+class EvaluateScenesResult(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    split: str
+    pictures: Annotated[int, Meta(ge=0, le=9007199254740991)]
+    metrics: BoxMetrics | PhraseMetrics
+    seconds: float
+
+
+class EvaluateScenesEvent(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    done: Annotated[int, Meta(ge=0, le=9007199254740991)]
+    total: Annotated[int, Meta(ge=0, le=9007199254740991)]
+
+
 class Wording(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     prefix: str
     name: str
@@ -419,6 +452,7 @@ METHODS: dict[str, MethodTypes] = {
     "model.load": MethodTypes(ModelLoadParams, ModelLoadResult, None),
     "vision.detect": MethodTypes(VisionDetectParams, VisionDetectResult, None),
     "vision.ground": MethodTypes(VisionGroundParams, VisionGroundResult, None),
+    "evaluate.scenes": MethodTypes(EvaluateScenesParams, EvaluateScenesResult, EvaluateScenesEvent),
     "training.pretrain": MethodTypes(TrainingPretrainParams, Trained, TrainingEvent),
     "training.finetune": MethodTypes(TrainingFinetuneParams, Trained, TrainingEvent),
     "training.evaluate": MethodTypes(TrainingEvaluateParams, TrainingEvaluateResult, TrainingEvent),

@@ -14,10 +14,16 @@ import glipv2
 from glip_worker.call import Call
 from glip_worker.device import Device
 from glip_worker.engines.native import predict
+from glip_worker.engines.native.evaluate import evaluate_scenes
 from glip_worker.engines.native.model import Model, load_model
 from glip_worker.engines.native.request import Params
 from glip_worker.errors import GlipError
-from glip_worker.protocol.messages import ModelLoadParams, ModelLoadResult
+from glip_worker.protocol.messages import (
+    EvaluateScenesParams,
+    EvaluateScenesResult,
+    ModelLoadParams,
+    ModelLoadResult,
+)
 from glip_worker.registry import Registry
 from glipv2.ops.memory import keep_freed
 
@@ -65,6 +71,7 @@ class NativeEngine:
 
     def register(self, registry: Registry) -> None:
         registry.add("model.load", self.load_model)
+        registry.add("evaluate.scenes", self.evaluate)
         for name in ("vision.detect", "vision.ground"):
             registry.add_together(name, self.look, TOGETHER)
 
@@ -78,8 +85,15 @@ class NativeEngine:
 
     def look(self, calls: Sequence[tuple[Call, Params]]) -> list[Any]:
         """GlipError `unsupported` before the first `model.load`."""
+        return predict.look(self.loaded(calls[0][0].method), calls)
+
+    def evaluate(self, call: Call, params: EvaluateScenesParams) -> EvaluateScenesResult:
+        """As `evaluate_scenes`; GlipError `unsupported` before the first `model.load`."""
+        return evaluate_scenes(call, self.loaded(call.method), params)
+
+    def loaded(self, feature: str) -> Model:
+        """The model in use. GlipError `unsupported` before the first `model.load`."""
         if self.model is None:
-            feature = calls[0][0].method
             reason = "no model has been loaded: launch({ model }) names one, or call model.load"
             raise GlipError("unsupported", f"{feature}: {reason}", {"feature": feature, "reason": reason})
-        return predict.look(self.model, calls)
+        return self.model

@@ -1,0 +1,100 @@
+"""`evaluate.scenes`: how good the loaded model is on a split of the built-in scenes."""
+
+from __future__ import annotations
+
+import importlib.util
+import time
+from pathlib import Path
+
+from glip_worker.call import Call
+from glip_worker.engines.native.model import Model
+from glip_worker.errors import GlipError
+from glip_worker.protocol.messages import (
+    BoxMetrics,
+    EvaluateScenesEvent,
+    EvaluateScenesParams,
+    EvaluateScenesResult,
+    PhraseMetrics,
+)
+from glipv2.data.scenes import Split, read_split
+from glipv2.errors import InputError
+from glipv2.evaluation.boxes import evaluate_boxes
+from glipv2.evaluation.phrases import any_object, evaluate_phrases, largest_object
+from glipv2.evaluation.progress import Progress
+
+
+def evaluate_scenes(call: Call, model: Model, params: EvaluateScenesParams) -> EvaluateScenesResult:
+    """Stops between two pictures. GlipError: `unsupported` without pycocotools, `dataset_invalid`, `file_error`."""
+    start = time.perf_counter()
+    if params.task == "detect":
+        require_pycocotools(call.method)
+    split = read(Path(params.folder)).first(params.pictures)
+
+    def progress(done: int, total: int) -> None:
+        call.emit(EvaluateScenesEvent(done=done, total=total))
+
+    progress(0, len(split.pictures))
+    try:
+        with model.computing():
+            metrics = boxes(model, split, progress) if params.task == "detect" else phrases(model, split, progress)
+    except OSError as error:
+        raise unreadable(split.folder, error) from error
+    except InputError as error:
+        raise invalid(split.folder, str(error)) from error
+    seconds = time.perf_counter() - start
+    return EvaluateScenesResult(split=split.folder.name, pictures=len(split.pictures), metrics=metrics, seconds=seconds)
+
+
+def boxes(model: Model, split: Split, progress: Progress) -> BoxMetrics:
+    found = evaluate_boxes(model.network, split, progress)
+    return BoxMetrics(
+        ap=found.ap,
+        ap50=found.ap50,
+        ap75=found.ap75,
+        ap_small=found.ap_small,
+        ap_medium=found.ap_medium,
+        ap_large=found.ap_large,
+    )
+
+
+def phrases(model: Model, split: Split, progress: Progress) -> PhraseMetrics:
+    return PhraseMetrics(
+        recall_at_1=evaluate_phrases(model.network, split, progress=progress),
+        largest_object=largest_object(split),
+        any_object=any_object(split),
+    )
+
+
+def read(folder: Path) -> Split:
+    """GlipError `file_error` or `dataset_invalid`."""
+    try:
+        split = read_split(folder)
+    except OSError as error:
+        raise unreadable(folder, error) from error
+    # JSON of some other kind.
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise invalid(folder, f"{type(error).__name__}: {error}") from error
+    if not split.pictures:
+        raise invalid(folder, "there is no picture in it")
+    return split
+
+
+def require_pycocotools(feature: str) -> None:
+    """A Python of the user's own may lack it."""
+    if importlib.util.find_spec("pycocotools") is not None:
+        return
+    reason = "box AP is measured by pycocotools, which this Python does not have"
+    remedy = "`npx glip setup` makes one that has it; in a Python of your own (GLIP_PYTHON), install it with pip"
+    raise GlipError("unsupported", f"{feature}: {reason}: {remedy}", {"feature": feature, "reason": reason})
+
+
+def unreadable(folder: Path, error: OSError) -> GlipError:
+    reason = str(error)
+    message = f"{folder}: expected a split that `glip scenes` wrote, but it cannot be read: {reason}"
+    return GlipError("file_error", message, {"path": str(folder), "reason": reason})
+
+
+def invalid(folder: Path, reason: str) -> GlipError:
+    problems = [{"where": str(folder), "reason": reason}]
+    message = f"{folder}: expected a split that `glip scenes` wrote, got something else: {reason}"
+    return GlipError("dataset_invalid", message, {"path": str(folder), "problems": problems, "count": 1})

@@ -1,0 +1,53 @@
+import { z } from "zod";
+import { text, uint32, uint53 } from "./fields.ts";
+
+const part = z.number().min(0).max(1);
+/** Null where the pictures have nothing to measure. */
+const precision = part.nullable();
+
+const boxes = z
+  .strictObject({
+    type: z.literal("detect"),
+    ap: precision,
+    ap50: precision,
+    ap75: precision,
+    ap_small: precision,
+    ap_medium: precision,
+    ap_large: precision,
+  })
+  .meta({ title: "BoxMetrics" });
+const phrases = z
+  .strictObject({
+    type: z.literal("ground"),
+    recall_at_1: part,
+    /** The recall of who knows every box and always says the largest, and the mean one of who says any. */
+    largest_object: part,
+    any_object: part,
+  })
+  .meta({ title: "PhraseMetrics" });
+
+export const evaluation = {
+  /** Measures the loaded model on a split of the scenes. */
+  "evaluate.scenes": {
+    params: z.strictObject({
+      /** What `glip scenes` wrote of one split; absolute, and on the worker's host. */
+      folder: text,
+      /** `detect`: all categories of the split, in each picture. `ground`: its sentences. */
+      task: z.enum(["detect", "ground"]),
+      /** The first so many; null: all. */
+      pictures: uint32.min(1).nullable(),
+    }),
+    event: z.strictObject({
+      /** Pictures that were looked at, and that will have been. */
+      done: uint53,
+      total: uint53,
+    }),
+    result: z.strictObject({
+      /** The folder's name. */
+      split: z.string(),
+      pictures: uint53,
+      metrics: z.discriminatedUnion("type", [boxes, phrases]),
+      seconds: z.number(),
+    }),
+  },
+};
