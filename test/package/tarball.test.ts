@@ -54,6 +54,7 @@ it("holds what users need, and nothing else", () => {
       "bin",
       "dist",
       "docs",
+      "models",
       "package.json",
       "python/glip_worker",
       "python/glipv2",
