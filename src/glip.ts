@@ -8,6 +8,13 @@ import type { GlipEvents, Listeners } from "./listeners.ts";
 import type { Ready } from "./protocol/messages.ts";
 import type { Event, MethodName, Params, Result, StreamName } from "./protocol/methods.ts";
 import { checkEvent, checkParams, checkResult } from "./protocol/validate.ts";
+import {
+  evaluateScenes,
+  type EvaluateScenesOptions,
+  type EvaluationProgress,
+  type SceneEvaluation,
+  type SceneTask,
+} from "./evaluation/scenes.ts";
 import { openWindow, type PythonWindow } from "./environment/window.ts";
 import { detect, type DetectOptions } from "./tasks/detect.ts";
 import { detectAll, type DetectAllOptions } from "./tasks/detect-all.ts";
@@ -182,12 +189,20 @@ export class Glip implements AsyncDisposable {
   }
 
   /**
-   * Measures a model on annotated pictures. The worker does nothing else meanwhile: see `finetune`.
+   * Measures a model on annotated pictures: the handle's own on scenes, on the native engine; any on a set in COCO's
+   * format, on the official engine. The worker does nothing else meanwhile: see `finetune`.
+   * @example (await glip.evaluate({ data: await sceneSplit("val"), task: "detect" }).result).metrics.AP
    * @example (await glip.evaluate({ data: coco("val.json", "images"), output: "runs/val" }).result).metrics.AP
-   * @throws GlipError as `finetune`
+   * @throws GlipError as `finetune`; `unsupported` for data that the handle's engine cannot measure on
    */
-  evaluate(options: EvaluateOptions): Run<TrainingEvent, EvaluateResult> {
-    return evaluate(this, options);
+  evaluate<Task extends SceneTask>(
+    options: EvaluateScenesOptions<Task>,
+  ): Run<EvaluationProgress, SceneEvaluation<Task>, null>;
+  evaluate(options: EvaluateOptions): Run<TrainingEvent, EvaluateResult>;
+  evaluate(
+    options: EvaluateScenesOptions | EvaluateOptions,
+  ): Run<EvaluationProgress, SceneEvaluation, null> | Run<TrainingEvent, EvaluateResult> {
+    return isOfScenes(options) ? evaluateScenes(this, options) : evaluate(this, options);
   }
 
   /**
@@ -282,6 +297,11 @@ export class Glip implements AsyncDisposable {
       "text/html": `<table><tr><th>device</th><th>engine</th><th>versions</th><th>process</th></tr>${cells}</table>`,
     };
   }
+}
+
+/** What callers without types give may be anything; what is not of scenes is checked as the other. */
+function isOfScenes(options: EvaluateScenesOptions | EvaluateOptions): options is EvaluateScenesOptions {
+  return (options as Partial<EvaluateScenesOptions> | undefined)?.data?.format === "scenes";
 }
 
 function escapeHtml(text: string): string {

@@ -9,6 +9,7 @@ export { type PulledWeights, pullWeights, type PullOptions } from "./environment
 export { zoo, type ZooEntry, type ZooFigures } from "./environment/weights/zoo.ts";
 export type { PythonObject, PythonWindow } from "./environment/window.ts";
 export { type SceneSample, scenes, type ScenesOptions } from "./datasets/scenes/scenes.ts";
+export { type SceneFolder, sceneSplit, type SceneSplitOptions } from "./datasets/scenes/split.ts";
 export { sceneSplits, type SceneSplit } from "./datasets/scenes/splits.ts";
 export {
   writeScenes,
@@ -17,6 +18,13 @@ export {
   type WrittenScenes,
 } from "./datasets/scenes/write.ts";
 export { type ErrorCode, type ErrorDetails, GlipError, isGlipError, type WorkerDeath } from "./errors.ts";
+export type {
+  EvaluateScenesOptions,
+  EvaluationProgress,
+  SceneEvaluation,
+  SceneMetrics,
+  SceneTask,
+} from "./evaluation/scenes.ts";
 export type { Glip } from "./glip.ts";
 export type { DrawingOptions } from "./images/annotate.ts";
 export type { Box } from "./images/annotation.ts";

@@ -11,6 +11,7 @@ import type { Detections } from "../tasks/results/detections.ts";
 import type { Grounding } from "../tasks/results/grounding.ts";
 import { fail } from "./fail.ts";
 import { addModelFlags, type ModelFlags, modelOptionsOf, wholeNumber } from "./model-flags.ts";
+import { named } from "./named.ts";
 import { type NamedPicture, namedPictures } from "./pictures.ts";
 import { report } from "./report.ts";
 import { Status } from "./status.ts";
@@ -136,24 +137,6 @@ function checkMethod(glip: Glip, method: string): void {
     feature: method,
     reason,
   });
-}
-
-const RENAMED: Record<string, string> = {
-  interpreter: "python",
-  settings: "set",
-  thresholds: "threshold",
-  phrases: "phrase",
-};
-
-/** A refused option is called as on the command line: `options.maxObjects` is `--max-objects` here. */
-function named(error: unknown): unknown {
-  if (!isGlipError(error, "invalid_argument")) return error;
-  const { path } = error.details;
-  const name = path === "file" ? "save" : /^options\.(\w+)/.exec(path)?.[1];
-  if (name === undefined) return error;
-  const flag = (RENAMED[name] ?? name).replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-  const details = { ...error.details, path: `--${flag}` };
-  return new GlipError("invalid_argument", error.message.replace(path, details.path), details, { cause: error });
 }
 
 /** `0.4`, or `dog=0.3`. */

@@ -4,6 +4,7 @@ import { Command } from "commander";
 
 import { addDetect } from "./detect.ts";
 import { addDoctor } from "./doctor.ts";
+import { addEvaluate } from "./evaluate.ts";
 import { fail } from "./fail.ts";
 import { addGround } from "./ground.ts";
 import { addKeys } from "./keys.ts";
@@ -23,6 +24,7 @@ addSetup(program);
 addDoctor(program);
 addDetect(program);
 addGround(program);
+addEvaluate(program);
 addWorker(program);
 addKeys(program);
 addWeights(program);

@@ -12,15 +12,17 @@ export interface RunSource<Event, Result> extends AsyncIterable<Event> {
  * wants the result alone asks for `result` and does not iterate: the job then runs on, and events that nobody reads are
  * dropped. `await using` cancels what still runs at the end of its block.
  */
-export class Run<Event, Result> implements AsyncIterable<Event>, AsyncDisposable {
-  /** Absolute path of the folder that the job writes to, on the worker's host. */
-  readonly output: string;
+export class Run<Event, Result, Output extends string | null = string>
+  implements AsyncIterable<Event>, AsyncDisposable
+{
+  /** Absolute path of the folder that the job writes to, on the worker's host; null for one that writes nothing. */
+  readonly output: Output;
   readonly #name: string;
   readonly #source: RunSource<Event, Result>;
   #result: Promise<Result> | undefined;
 
   /** For the verb that starts it. */
-  constructor(name: string, output: string, source: RunSource<Event, Result>) {
+  constructor(name: string, output: Output, source: RunSource<Event, Result>) {
     this.#name = name;
     this.output = output;
     this.#source = source;
@@ -61,7 +63,8 @@ export class Run<Event, Result> implements AsyncIterable<Event>, AsyncDisposable
   }
 
   toString(): string {
-    return `${this.#name} into ${this.output}: iterate it for its events, or await its result`;
+    const where = this.output === null ? "" : ` into ${this.output}`;
+    return `${this.#name}${where}: iterate it for its events, or await its result`;
   }
 
   /** How a run shows itself in a notebook of Deno's Jupyter kernel. */

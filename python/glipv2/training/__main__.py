@@ -10,7 +10,7 @@ from glipv2.ops.memory import keep_freed
 from glipv2.training.loop import train
 from glipv2.training.options import Options
 
-_KINDS = {"Path": Path, "str": str, "int": int, "float": float, "float | None": float}
+_KINDS = {"Path": Path, "str": str, "int": int, "float": float, "float | None": float, "Path | None": Path}
 
 
 def main() -> None:

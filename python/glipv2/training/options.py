@@ -15,6 +15,8 @@ class Options:
     """Folder of checkpoint and log."""
     model: str = "glip-nano"
     """A name of `glipv2.config.CONFIGS`."""
+    weights: Path | None = None
+    """What a new run starts from, a file of `glipv2.checkpoints.load`; None: random weights."""
     steps: int = 20000
     batch_size: int = 8
     learning_rate: float = 5e-4

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from glipv2.checkpoints.load import read
 from glipv2.config import CONFIGS, GlipConfig
 from glipv2.model import GLIP
 from glipv2.training.options import Options
@@ -28,8 +29,11 @@ class State:
 
 
 def new_state(options: Options) -> State:
+    """WeightsError: `options.weights` cannot be read, or are another model's."""
     torch.manual_seed(options.seed)
     model = GLIP(CONFIGS[options.model]).to(options.device).train()
+    if options.weights is not None:
+        model.load_state_dict(read(options.weights, model.config).tensors)
     average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(options.ema))
     return State(model, average, _optimizer(model, options))
 

@@ -63,12 +63,25 @@ const schema = z.strictObject({
  *   `unsupported` (no sharp for this platform), `cancelled`
  */
 export async function writeScenes(options: WriteScenesOptions): Promise<WrittenScenes> {
-  const { out: given, seed, size, signal, onProgress, ...counts } = checkArgument(schema, options, "options");
-  const out = resolve(given);
-  const part = `${out}.part-${randomUUID().slice(0, 8)}`;
+  const { out, ...rest } = checkArgument(schema, options, "options");
+  const counts = { train: rest.train, val: rest.val, tune: rest.tune };
   const plan = sceneSplits
-    .map((split) => ({ split, count: counts[split.split("-")[0] as "train" | "val" | "tune"] }))
+    .map((split) => ({ split, count: counts[split.split("-")[0] as keyof typeof counts] }))
     .filter(({ count }) => count > 0);
+  return writePlan({ ...rest, out: resolve(out), plan });
+}
+
+/** What is written, and where: an absolute folder. */
+interface Plan extends Pick<WriteScenesOptions, "signal" | "onProgress"> {
+  out: string;
+  plan: readonly { split: SceneSplit; count: number }[];
+  seed: number;
+  size: number;
+}
+
+/** @throws GlipError as `writeScenes` */
+export async function writePlan({ out, plan, seed, size, signal, onProgress }: Plan): Promise<WrittenScenes> {
+  const part = `${out}.part-${randomUUID().slice(0, 8)}`;
   const total = plan.reduce((sum, { count }) => sum + count, 0);
   const began = performance.now();
   let done = 0;

@@ -1,0 +1,151 @@
+import { statSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { z } from "zod";
+import type { CallOptions } from "../bridge/request.ts";
+import type { Stream } from "../bridge/stream.ts";
+import type { SceneFolder } from "../datasets/scenes/split.ts";
+import { GlipError } from "../errors.ts";
+import type { Ready } from "../protocol/messages.ts";
+import type { Event, Params, Result, StreamName } from "../protocol/methods.ts";
+import { text, uint32 } from "../protocol/fields.ts";
+import { checkArgument } from "../protocol/validate.ts";
+import { convert, Run } from "../training/run.ts";
+import { type MediaBundle, showTable } from "../training/table.ts";
+
+export interface EvaluateScenesOptions<Task extends SceneTask = SceneTask> {
+  /** `await sceneSplit("val")`, or a folder that `glip scenes` wrote: `{ format: "scenes", folder: "scenes/val" }`. */
+  data: SceneFolder;
+  /** `detect`: all categories of the split are looked for in each picture. `ground`: the phrases of its sentences. */
+  task: Task;
+  /** The first so many. @default all */
+  pictures?: number | undefined;
+  /** Ends it; its iteration and its result reject with `cancelled`, `cause` the signal's reason. @default none */
+  signal?: AbortSignal | undefined;
+}
+
+export type SceneTask = "detect" | "ground";
+
+/** How far an evaluation is. */
+export interface EvaluationProgress {
+  type: "progress";
+  /** Pictures that were looked at, and that will have been. */
+  done: number;
+  total: number;
+}
+
+/** By task. All are 0 to 1. */
+export interface SceneMetrics {
+  /** Average precision of boxes by COCO's rules (pycocotools); null where no object is of that size. */
+  detect: {
+    /** Mean over the IoU thresholds 0.5 to 0.95. */
+    AP: number | null;
+    AP50: number | null;
+    AP75: number | null;
+    /** Of small (below 32² pixels), medium and large (above 96² pixels) objects. */
+    APs: number | null;
+    APm: number | null;
+    APl: number | null;
+  };
+  ground: {
+    /** Phrases whose best box overlaps an object that is meant by at least 0.5 (IoU). */
+    recallAt1: number;
+    /** The same for who knows every box of a picture and always says the largest, and the mean for who says any. */
+    largestObject: number;
+    anyObject: number;
+  };
+}
+
+/** What the evaluation on scenes gives. */
+export class SceneEvaluation<Task extends SceneTask = SceneTask> {
+  readonly task: Task;
+  /** The name of the split's folder. */
+  readonly split: string;
+  readonly pictures: number;
+  readonly metrics: SceneMetrics[Task];
+  readonly seconds: number;
+
+  /** For the verb that gives it. */
+  constructor(task: Task, result: Result<"evaluate.scenes">) {
+    this.task = task;
+    this.split = result.split;
+    this.pictures = result.pictures;
+    this.metrics = metricsOf(result.metrics) as SceneMetrics[Task];
+    this.seconds = result.seconds;
+  }
+
+  /** How a result shows itself in a notebook of Deno's Jupyter kernel. */
+  [Symbol.for("Jupyter.display")](): MediaBundle {
+    const rows = Object.entries(this.metrics).map(([name, value]) => [name, value?.toFixed(3) ?? "–"] as const);
+    return showTable([["split", this.split], ["pictures", String(this.pictures)], ...rows]);
+  }
+}
+
+/** What the evaluation needs of the handle. */
+export interface EvaluationHandle {
+  readonly local: boolean;
+  readonly info: Ready;
+  stream<Name extends StreamName>(
+    method: Name,
+    params: Params<Name>,
+    options?: CallOptions,
+  ): Stream<Event<Name>, Result<Name>>;
+}
+
+const METHOD = "evaluate.scenes";
+const schema = z.strictObject({
+  data: z.strictObject({ format: z.literal("scenes"), folder: text.min(1).transform((path) => resolve(path)) }),
+  task: z.enum(["detect", "ground"]),
+  pictures: uint32.min(1).optional(),
+  signal: z.instanceof(AbortSignal).optional(),
+});
+
+/** @throws GlipError `invalid_argument`, `file_error`, `unsupported` when the handle's engine cannot */
+export function evaluateScenes<Task extends SceneTask>(
+  handle: EvaluationHandle,
+  options: EvaluateScenesOptions<Task>,
+): Run<EvaluationProgress, SceneEvaluation<Task>, null> {
+  const { data, pictures = null, signal } = checkArgument(schema, options, "options");
+  const { task } = options;
+  checkEngine(handle);
+  if (handle.local) checkFolder(data.folder);
+  const stream = handle.stream(METHOD, { folder: data.folder, task, pictures }, { signal });
+  const source = convert(stream, {
+    event: (event): EvaluationProgress => ({ type: "progress", ...event }),
+    result: (result) => new SceneEvaluation(task, result),
+    error: (error) => error,
+  });
+  return new Run("Evaluation", null, source);
+}
+
+function checkEngine({ info }: EvaluationHandle): void {
+  if (info.methods.includes(METHOD)) return;
+  const reason = `the worker's engine is ${info.engine}, and scenes are measured by the native one`;
+  const official = 'For the official one give the split as coco("…/instances.json", "…/images").';
+  throw new GlipError("unsupported", `options.data: ${reason}. ${info.engine === "official" ? official : ""}`.trim(), {
+    feature: METHOD,
+    reason,
+  });
+}
+
+function checkFolder(folder: string): void {
+  if (statSync(join(folder, "instances.json"), { throwIfNoEntry: false })?.isFile() === true) return;
+  const there = statSync(folder, { throwIfNoEntry: false });
+  const reason = there === undefined ? "it is not there" : "there is no instances.json in it";
+  const advice = "Name the folder of one split, e.g. scenes/val; `glip scenes --out scenes` writes them.";
+  throw new GlipError("file_error", `options.data.folder: cannot use ${folder}: ${reason}. ${advice}`, {
+    path: folder,
+    reason,
+  });
+}
+
+function metricsOf(given: Result<"evaluate.scenes">["metrics"]): SceneMetrics[SceneTask] {
+  if (given.type === "ground") {
+    return {
+      recallAt1: given.recall_at_1,
+      largestObject: given.largest_object,
+      anyObject: given.any_object,
+    };
+  }
+  const { ap, ap50, ap75, ap_small, ap_medium, ap_large } = given;
+  return { AP: ap, AP50: ap50, AP75: ap75, APs: ap_small, APm: ap_medium, APl: ap_large };
+}
