@@ -2,6 +2,9 @@ import type { ProtocolSchema } from "../../src/protocol/json-schema.ts";
 
 type Json = Record<string, unknown>;
 
+/** Literal fields that tell the structs of a union apart. */
+const TAG_FIELDS = ["type", "format"];
+
 /** Python source of one msgspec Struct per message, and one per method's params, result and event. */
 export function pythonStructs(schema: ProtocolSchema, hash: string): string {
   const writer = new StructWriter();
@@ -71,7 +74,7 @@ class StructWriter {
     return name;
   }
 
-  /** One struct, or several that their literal `type` tells apart. */
+  /** One struct, or several that their literal `type` or `format` tells apart. */
   union(name: string, json: Json): string {
     const options = (json["oneOf"] ?? json["anyOf"]) as Json[] | undefined;
     if (options === undefined) return this.struct(name, json);
@@ -79,7 +82,7 @@ class StructWriter {
     if (!this.#titled.has(title)) {
       this.#titled.set(title, JSON.stringify(json));
       const members = options.map((one) => this.struct(name, one));
-      this.blocks.push(`\n${title} = ${members.join(" | ")}\n`);
+      this.blocks.push(`\n${alias(title, members)}\n`);
     }
     return title;
   }
@@ -90,12 +93,11 @@ class StructWriter {
     if (before !== undefined && before !== text) throw new Error(`two schemas are called ${title}`);
     if (before !== undefined) return title;
     this.#titled.set(title, text);
-    const { const: tag } = propertiesOf(json)["type"] ?? {};
-    const options = tag === undefined ? "" : `, tag_field="type", tag=${JSON.stringify(tag)}`;
+    const tagField = TAG_FIELDS.find((field) => propertiesOf(json)[field]?.["const"] !== undefined);
+    const tag = tagField && JSON.stringify(propertiesOf(json)[tagField]?.["const"]);
+    const options = tag === undefined ? "" : `, tag_field="${tagField}", tag=${tag}`;
     this.#write(title, json, options, (field) =>
-      field === "type" && tag !== undefined
-        ? undefined
-        : this.#type(propertiesOf(json)[field] ?? {}, `${title}${pascal(field)}`),
+      field === tagField ? undefined : this.#type(propertiesOf(json)[field] ?? {}, `${title}${pascal(field)}`),
     );
     return title;
   }
@@ -120,6 +122,7 @@ class StructWriter {
     if (json["x-tensor"] !== undefined)
       return tensorType(json["x-tensor"] as { dtypes: string[] | null; rank: number | null });
     const options = json["anyOf"] ?? json["oneOf"];
+    if (Array.isArray(options) && json["title"] !== undefined) return this.union(name, json);
     if (Array.isArray(options)) return (options as Json[]).map((option) => this.#type(option, name)).join(" | ");
     if (Array.isArray(json["enum"])) return `Literal[${json["enum"].map((value) => JSON.stringify(value)).join(", ")}]`;
     if (json["const"] !== undefined) return `Literal[${JSON.stringify(json["const"])}]`;
@@ -161,6 +164,12 @@ class StructWriter {
         throw new Error(`${name}: no Python type for ${JSON.stringify(json)}`);
     }
   }
+}
+
+/** As ruff formats it. */
+function alias(title: string, members: string[]): string {
+  const line = `${title} = ${members.join(" | ")}`;
+  return line.length <= 120 ? line : `${title} = (\n    ${members.join("\n    | ")}\n)`;
 }
 
 function tensorType({ dtypes, rank }: { dtypes: string[] | null; rank: number | null }): string {

@@ -2,6 +2,7 @@ import type { z } from "zod";
 import { diagnostics } from "./diagnostics.ts";
 import { evaluation } from "./evaluation.ts";
 import { model } from "./model.ts";
+import { nativeTraining } from "./native-training.ts";
 import { trainingMethods } from "./training.ts";
 import { vision } from "./vision.ts";
 
@@ -13,10 +14,14 @@ export interface MethodSchema {
 }
 
 /** Every method that the SDK declares. A worker may have more: those of the user's own plugins, which are untyped. */
-export const methods = { ...diagnostics, ...model, ...vision, ...evaluation, ...trainingMethods } satisfies Record<
-  string,
-  MethodSchema
->;
+export const methods = {
+  ...diagnostics,
+  ...model,
+  ...vision,
+  ...evaluation,
+  ...trainingMethods,
+  ...nativeTraining,
+} satisfies Record<string, MethodSchema>;
 
 export type Methods = typeof methods;
 export type MethodName = keyof Methods;

@@ -57,6 +57,8 @@ export const vision = {
       categories: z.array(text).min(1),
       /** One for each category, instead of `threshold`; null: that one for all. */
       thresholds: z.array(score).nullable(),
+      /** A tuned prompt of `model.prompts`, whose categories these are, in their order; null: none. */
+      prompt: text.nullable(),
     }),
     result: z.strictObject({
       ...found,

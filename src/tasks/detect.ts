@@ -12,11 +12,14 @@ import { thresholdsOf } from "./thresholds.ts";
 export interface DetectOptions extends LookOptions {
   /** Categories that have a threshold of their own; the others have `threshold`: `{ dog: 0.3 }`. @default {} */
   thresholds?: Readonly<Record<string, number>> | undefined;
+  /** A tuned prompt by the name that `usePrompts` gave it; its categories are the ones to ask for. @default none */
+  prompt?: string | undefined;
 }
 
 const optionsSchema = z.strictObject({
   ...lookOptions,
   thresholds: z.record(z.string(), score).optional(),
+  prompt: text.min(1).optional(),
 }) satisfies z.ZodType<unknown, DetectOptions>;
 type CheckedDetect = z.output<typeof optionsSchema>;
 
@@ -75,7 +78,7 @@ export async function findCategories(
 ): Promise<{ found: Detections; features: Result<"vision.detect">["features"] }> {
   const method = "vision.detect";
   const { picture, result } = await look({ caller, method, features }, image, options, (params, call) =>
-    caller.call(method, { ...params, categories, thresholds }, call),
+    caller.call(method, { ...params, categories, thresholds, prompt: options.prompt ?? null }, call),
   );
   const { width, height, boxes, scores, passes } = result;
   const objects = readFound(method, { boxes, scores, indices: result.categories }, categories.length).map(

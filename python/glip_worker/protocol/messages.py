@@ -8,7 +8,7 @@ from msgspec import Meta, Raw, Struct
 from glip_worker.tensors import Tensor
 
 PROTOCOL_VERSION = 1
-SCHEMA_HASH = "c6762130cce741fb8ac7f1a6357b414ae46aacad46ba44a944716bafe43a27cd"
+SCHEMA_HASH = "ad8b5df3a4a02abf4c0b681d8a0469e81874e0bf3746f8fc2e7a684009a8e664"
 
 
 class MethodTypes(NamedTuple):
@@ -179,6 +179,7 @@ class VisionDetectParams(Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     features: bool
     categories: Annotated[list[str], Meta(min_length=1)]
     thresholds: list[Annotated[float, Meta(ge=0, le=1)]] | None
+    prompt: str | None
 
 
 class Features(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -441,6 +442,319 @@ class TrainingEvaluateResult(Struct, frozen=True, forbid_unknown_fields=True, kw
     seconds: float
 
 
+class Nodes(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    count: Annotated[int, Meta(ge=1, le=4294967295)]
+    rank: Annotated[int, Meta(ge=0, le=4294967295)]
+    rendezvous: Literal["static", "c10d"]
+    endpoint: str
+
+
+class CocoSource(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="format", tag="coco"):
+    annotations: Annotated[str, Meta(min_length=1)]
+    images: Annotated[str, Meta(min_length=1)]
+    copies: Annotated[int, Meta(ge=1, le=4294967295)]
+    share: Annotated[float, Meta(gt=0)] | None
+
+
+class LvisSource(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="format", tag="lvis"):
+    annotations: Annotated[str, Meta(min_length=1)]
+    images: Annotated[str, Meta(min_length=1)]
+    copies: Annotated[int, Meta(ge=1, le=4294967295)]
+    share: Annotated[float, Meta(gt=0)] | None
+
+
+class OdvgSource(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="format", tag="odvg"):
+    annotations: Annotated[str, Meta(min_length=1)]
+    images: Annotated[str, Meta(min_length=1)]
+    copies: Annotated[int, Meta(ge=1, le=4294967295)]
+    share: Annotated[float, Meta(gt=0)] | None
+    labels: Annotated[str, Meta(min_length=1)] | None
+
+
+class MdetrSource(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="format", tag="mdetr"):
+    annotations: Annotated[str, Meta(min_length=1)]
+    images: Annotated[str, Meta(min_length=1)]
+    copies: Annotated[int, Meta(ge=1, le=4294967295)]
+    share: Annotated[float, Meta(gt=0)] | None
+
+
+class Flickr30kSource(
+    Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="format", tag="flickr30k"
+):
+    images: Annotated[str, Meta(min_length=1)]
+    entities: Annotated[str, Meta(min_length=1)]
+    split: Annotated[str, Meta(min_length=1)] | None
+    copies: Annotated[int, Meta(ge=1, le=4294967295)]
+    share: Annotated[float, Meta(gt=0)] | None
+
+
+class VocSource(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="format", tag="voc"):
+    images: Annotated[str, Meta(min_length=1)]
+    annotations: Annotated[str, Meta(min_length=1)]
+    split: Annotated[str, Meta(min_length=1)] | None
+    copies: Annotated[int, Meta(ge=1, le=4294967295)]
+    share: Annotated[float, Meta(gt=0)] | None
+
+
+class YoloSource(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="format", tag="yolo"):
+    file: Annotated[str, Meta(min_length=1)]
+    split: Literal["train", "val", "test"]
+    copies: Annotated[int, Meta(ge=1, le=4294967295)]
+    share: Annotated[float, Meta(gt=0)] | None
+
+
+class OdinwSource(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="format", tag="odinw"):
+    folder: Annotated[str, Meta(min_length=1)]
+    split: Literal["train", "valid", "test"]
+    copies: Annotated[int, Meta(ge=1, le=4294967295)]
+    share: Annotated[float, Meta(gt=0)] | None
+
+
+class ScenesSource(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="format", tag="scenes"):
+    folder: Annotated[str, Meta(min_length=1)]
+    copies: Annotated[int, Meta(ge=1, le=4294967295)]
+    share: Annotated[float, Meta(gt=0)] | None
+
+
+Source = (
+    CocoSource
+    | LvisSource
+    | OdvgSource
+    | MdetrSource
+    | Flickr30kSource
+    | VocSource
+    | YoloSource
+    | OdinwSource
+    | ScenesSource
+)
+
+
+class Replay(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    sources: Annotated[list[Source], Meta(min_length=1)]
+    share: Annotated[float, Meta(gt=0, lt=1)]
+
+
+class Texts(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    full_lists: Annotated[float, Meta(ge=0, le=1)]
+    most_names: Annotated[int, Meta(ge=1, le=4294967295)]
+
+
+class Augment(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    flip: Annotated[float, Meta(ge=0, le=1)]
+    move: Annotated[float, Meta(ge=0, le=1)]
+    colour: Annotated[float, Meta(ge=0, le=1)]
+
+
+class RunPatience(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    learning_rate: Annotated[int, Meta(ge=1, le=4294967295)]
+    stop: Annotated[int, Meta(ge=1, le=4294967295)]
+
+
+class LossWeights(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    grounding: Annotated[float, Meta(ge=0)]
+    inter: Annotated[float, Meta(ge=0)]
+    mlm: Annotated[float, Meta(ge=0)]
+
+
+class TrainingRunParams(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    kind: Literal["pretrain", "finetune"]
+    output: str
+    resume: bool
+    detached: bool
+    checkpoint_steps: Annotated[int, Meta(ge=1, le=4294967295)]
+    keep_checkpoints: Annotated[int, Meta(ge=1, le=4294967295)]
+    evaluate_steps: Annotated[int, Meta(ge=1, le=4294967295)] | None
+    evaluate_before: bool
+    sample_pictures: Annotated[int, Meta(ge=0, le=4294967295)]
+    device: str | None
+    processes: Annotated[int, Meta(ge=1, le=4294967295)]
+    nodes: Nodes | None
+    config: str | dict[str, Any]
+    weights: str | None
+    settings: dict[str, Any]
+    method: Literal["full", "linear_probe", "prompt"]
+    freeze: list[Literal["backbone", "text", "head"]]
+    frozen_stages: Annotated[int, Meta(ge=0, le=4294967295)]
+    train: Annotated[list[Source], Meta(min_length=1)]
+    validation: Source | None
+    problems: Literal["fail", "drop"]
+    shots: Annotated[int, Meta(ge=1, le=4294967295)] | None
+    shot_seed: Annotated[int, Meta(ge=0, le=4294967295)]
+    replay: Replay | None
+    texts: Texts
+    augment: Augment
+    short_sides: Annotated[list[Annotated[int, Meta(ge=1, le=4294967295)]], Meta(min_length=1)] | None
+    long_side: Annotated[int, Meta(ge=1, le=4294967295)] | None
+    readers: Annotated[int, Meta(ge=1, le=4294967295)]
+    steps: Annotated[int, Meta(ge=1, le=4294967295)] | None
+    epochs: Annotated[int, Meta(ge=1, le=4294967295)] | None
+    batch_size: Annotated[int, Meta(ge=1, le=4294967295)]
+    accumulation: Annotated[int, Meta(ge=1, le=4294967295)]
+    learning_rate: Annotated[float, Meta(gt=0)]
+    language_learning_rate: Annotated[float, Meta(gt=0)] | None
+    backbone_factor: Annotated[float, Meta(gt=0)]
+    weight_decay: Annotated[float, Meta(ge=0)]
+    warmup_steps: Annotated[int, Meta(ge=0, le=4294967295)]
+    schedule: Literal["cosine", "steps", "constant"]
+    milestones: list[Annotated[float, Meta(gt=0, lt=1)]]
+    patience: RunPatience | None
+    clip_gradients: Annotated[float, Meta(gt=0)] | None
+    ema: Annotated[float, Meta(ge=0, lt=1)]
+    precision: Literal["float32", "bfloat16", "float16"]
+    gradient_checkpointing: bool
+    losses: LossWeights
+    seed: Annotated[int, Meta(ge=0, le=4294967295)]
+
+
+class RunResult(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    output: str
+    config: str
+    checkpoint: str | None
+    best: str | None
+    prompt: str | None
+    steps: Annotated[int, Meta(ge=0, le=9007199254740991)]
+    total_steps: Annotated[int, Meta(ge=0, le=9007199254740991)]
+    metrics: dict[str, float | None] | None
+    metrics_before: dict[str, float | None] | None
+    seconds: float
+    ended: Literal["completed", "plateau", "stopped", "detached"]
+
+
+class RunStart(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="type", tag="start"):
+    step: Annotated[int, Meta(ge=0, le=9007199254740991)]
+    total_steps: Annotated[int, Meta(ge=0, le=9007199254740991)]
+    config: str
+    command: list[str]
+    output: str
+    pid: Annotated[int, Meta(ge=0, le=9007199254740991)]
+    host: str
+    time: float
+
+
+class RunStep(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="type", tag="step"):
+    step: Annotated[int, Meta(ge=0, le=9007199254740991)]
+    total_steps: Annotated[int, Meta(ge=0, le=9007199254740991)]
+    epoch: float
+    losses: dict[str, float | None]
+    learning_rate: float
+    seconds: float
+    data_seconds: float
+    pictures_per_second: float
+    memory_bytes: Annotated[int, Meta(ge=0, le=9007199254740991)] | None
+    eta_seconds: float
+
+
+class RunProgress(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="type", tag="progress"):
+    pictures: Annotated[int, Meta(ge=0, le=9007199254740991)]
+    total_pictures: Annotated[int, Meta(ge=0, le=9007199254740991)]
+    eta_seconds: float
+
+
+class RunEvaluation(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="type", tag="evaluation"):
+    step: Annotated[int, Meta(ge=0, le=9007199254740991)]
+    metrics: dict[str, float | None]
+
+
+class RunCheckpoint(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="type", tag="checkpoint"):
+    step: Annotated[int, Meta(ge=0, le=9007199254740991)]
+    path: str
+    best: bool
+
+
+class SeenObject(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    label: str
+    score: float
+    box: Annotated[list[float], Meta(min_length=4, max_length=4)]
+
+
+class RunSample(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="type", tag="sample"):
+    step: Annotated[int, Meta(ge=0, le=9007199254740991)]
+    path: str
+    caption: str | None
+    categories: list[str] | None
+    objects: list[SeenObject]
+
+
+class RunWarning(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="type", tag="warning"):
+    text: str
+
+
+class RunLog(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="type", tag="log"):
+    text: str
+
+
+class RunFailed(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="type", tag="failed"):
+    code: str
+    message: str
+    details: dict[str, Any]
+    checkpoint: str | None
+
+
+class RunDone(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="type", tag="done"):
+    output: str
+    config: str
+    checkpoint: str | None
+    best: str | None
+    prompt: str | None
+    steps: Annotated[int, Meta(ge=0, le=9007199254740991)]
+    total_steps: Annotated[int, Meta(ge=0, le=9007199254740991)]
+    metrics: dict[str, float | None] | None
+    metrics_before: dict[str, float | None] | None
+    seconds: float
+    ended: Literal["completed", "plateau", "stopped"]
+
+
+RunEvent = (
+    RunStart
+    | RunStep
+    | RunProgress
+    | RunEvaluation
+    | RunCheckpoint
+    | RunSample
+    | RunWarning
+    | RunLog
+    | RunFailed
+    | RunDone
+)
+
+
+class DataCheckParams(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    sources: Annotated[list[Source], Meta(min_length=1)]
+    open_pictures: bool
+
+
+class DataProblemExample(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    where: str
+    reason: str
+
+
+class DataProblem(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    kind: str
+    count: Annotated[int, Meta(ge=0, le=9007199254740991)]
+    examples: list[DataProblemExample]
+
+
+class CheckedSource(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    pictures: Annotated[int, Meta(ge=0, le=9007199254740991)]
+    boxes: Annotated[int, Meta(ge=0, le=9007199254740991)]
+    phrases: Annotated[int, Meta(ge=0, le=9007199254740991)]
+    categories: list[str]
+    problems: list[DataProblem]
+    fingerprint: str
+
+
+class DataCheckResult(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    sources: list[CheckedSource]
+
+
+class ModelPromptsParams(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    prompts: dict[str, str]
+
+
+class ModelPromptsResult(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    prompts: dict[str, list[str]]
+
+
 ClientMessage = Hello | Request | Credit | Cancel | Release | Ping
 WorkerMessage = Ready | Result | Event | Error | Pong | Probe | Goodbye
 
@@ -456,4 +770,7 @@ METHODS: dict[str, MethodTypes] = {
     "training.pretrain": MethodTypes(TrainingPretrainParams, Trained, TrainingEvent),
     "training.finetune": MethodTypes(TrainingFinetuneParams, Trained, TrainingEvent),
     "training.evaluate": MethodTypes(TrainingEvaluateParams, TrainingEvaluateResult, TrainingEvent),
+    "training.run": MethodTypes(TrainingRunParams, RunResult, RunEvent),
+    "data.check": MethodTypes(DataCheckParams, DataCheckResult, None),
+    "model.prompts": MethodTypes(ModelPromptsParams, ModelPromptsResult, None),
 }

@@ -118,7 +118,7 @@ class Served:
         return self.engine.load_model(Stand(), ModelLoadParams(**{**params, "text_encoder": text}))  # type: ignore[arg-type]
 
     def detect(self, pixels: Any, names: Sequence[str], call: Any = None, **changes: Any) -> Found:
-        params = VisionDetectParams(categories=list(names), thresholds=None, **_look(pixels, changes))
+        params = VisionDetectParams(categories=list(names), thresholds=None, prompt=None, **_look(pixels, changes))
         seen = self.engine.detect(call or Stand(), params)
         assert (seen.height, seen.width) == numpy.shape(pixels)[:2]
         return Found(seen.boxes.torch(), seen.scores.torch(), seen.categories.torch())

@@ -106,7 +106,7 @@ def test_over_the_wire(checkout: Path, tmp_path: Path) -> None:
     PIL.Image.fromarray(pixels).save(path)
     look = {"threshold": 0.0, "max_objects": 7, "short_side": None, "long_side": None, "features": False}
     image = {"path": str(path), "encoded": None, "pixels": None}
-    detect = {**look, "image": image, "categories": ["person", "cup"], "thresholds": None}
+    detect = {**look, "image": image, "categories": ["person", "cup"], "thresholds": None, "prompt": None}
     with connected(engine="official", engine_options={"checkout": str(checkout)}) as (_, client):
 
         def call(method: str, params: Any) -> Any:

@@ -42,7 +42,7 @@ def served(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 def detect(served: Served, names: list[str], **changes: Any) -> Any:
-    params = VisionDetectParams(categories=names, **{**LOOK, "thresholds": None, **changes})
+    params = VisionDetectParams(categories=names, prompt=None, **{**LOOK, "thresholds": None, **changes})
     return served.engine.detect(Stand(), params)  # type: ignore[arg-type]
 
 

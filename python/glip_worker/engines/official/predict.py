@@ -62,6 +62,8 @@ def detect(model: Model, params: VisionDetectParams, check: Check) -> VisionDete
     MODEL.ATSS.DETECTIONS_PER_IMG objects come from each prompt. GlipError: `invalid_argument`, and what `read_picture`
     and `prepare` raise.
     """
+    if params.prompt is not None:
+        raise invalid_argument("prompt", "none: tuned prompts are files of the engine native", repr(params.prompt))
     prompts = category_prompts(model.tokenizer, params.categories, _wording(model.config), _window(model.config))
     thresholds = params.thresholds
     if thresholds is not None and len(thresholds) != len(params.categories):
