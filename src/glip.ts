@@ -12,6 +12,7 @@ import {
   evaluateScenes,
   type EvaluateScenesOptions,
   type EvaluationProgress,
+  isOfScenes,
   type SceneEvaluation,
   type SceneTask,
 } from "./evaluation/scenes.ts";
@@ -31,6 +32,7 @@ import type { EvaluateOptions, FinetuneOptions, PretrainOptions } from "./traini
 import { pretrain } from "./training/pretrain.ts";
 import type { EvaluateResult, TrainResult } from "./training/results.ts";
 import type { Run } from "./training/run.ts";
+import { escapeHtml } from "./training/table.ts";
 import type { Link } from "./worker/link.ts";
 import type { LoadedModel } from "./worker/load-model.ts";
 import type { WorkerPool } from "./worker/pool.ts";
@@ -297,13 +299,4 @@ export class Glip implements AsyncDisposable {
       "text/html": `<table><tr><th>device</th><th>engine</th><th>versions</th><th>process</th></tr>${cells}</table>`,
     };
   }
-}
-
-/** What callers without types give may be anything; what is not of scenes is checked as the other. */
-function isOfScenes(options: EvaluateScenesOptions | EvaluateOptions): options is EvaluateScenesOptions {
-  return (options as Partial<EvaluateScenesOptions> | undefined)?.data?.format === "scenes";
-}
-
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
 }

@@ -9,7 +9,7 @@ export { type PulledWeights, pullWeights, type PullOptions } from "./environment
 export { zoo, type ZooEntry, type ZooFigures } from "./environment/weights/zoo.ts";
 export type { PythonObject, PythonWindow } from "./environment/window.ts";
 export { type SceneSample, scenes, type ScenesOptions } from "./datasets/scenes/scenes.ts";
-export { type SceneFolder, sceneSplit, type SceneSplitOptions } from "./datasets/scenes/split.ts";
+export { type MeasuredSplit, type SceneFolder, sceneSplit, type SceneSplitOptions } from "./datasets/scenes/split.ts";
 export { sceneSplits, type SceneSplit } from "./datasets/scenes/splits.ts";
 export {
   writeScenes,

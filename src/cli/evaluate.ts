@@ -1,32 +1,37 @@
-import type { Command } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { resolve } from "node:path";
-import { measuredSplits, type SceneFolder, sceneSplit } from "../datasets/scenes/split.ts";
-import type { SceneSplit } from "../datasets/scenes/splits.ts";
-import { GlipError } from "../errors.ts";
-import type { SceneEvaluation, SceneTask } from "../evaluation/scenes.ts";
+import {
+  checkSceneFolder,
+  type MeasuredSplit,
+  measuredSplits,
+  type SceneFolder,
+  sceneSplit,
+} from "../datasets/scenes/split.ts";
+import { type SceneEvaluation, type SceneTask, sceneTasks } from "../evaluation/scenes.ts";
 import { launch } from "../launch.ts";
 import { addModelFlags, type ModelFlags, modelOptionsOf, wholeNumber } from "./model-flags.ts";
 import { named } from "./named.ts";
 import { Status } from "./status.ts";
 
 interface Flags extends ModelFlags {
-  data: string;
-  task: string;
+  data: MeasuredSplit | SceneFolder;
+  task: SceneTask;
   pictures?: number;
   json?: boolean;
 }
 
 const INTERRUPTED = 130;
 const PREFIX = "scenes:";
-const tasks = ["detect", "ground"] as const satisfies readonly SceneTask[];
+const standard = measuredSplits.map((split) => PREFIX + split);
 
 export function addEvaluate(program: Command): void {
+  const task = new Option("--task <task>", "what is measured: boxes of categories, or phrases of sentences");
   const command = program
     .command("evaluate")
     .description("measure a model on annotated pictures")
-    .requiredOption("--data <data>", `scenes:SPLIT (${measuredSplits.join(", ")}), or scenes:DIR of \`glip scenes\``)
-    .option("--task <task>", `${tasks.join(" or ")}: boxes of categories, or phrases of sentences`, "detect")
-    .option("--pictures <n>", "the first so many (default: all)", wholeNumber)
+    .requiredOption("--data <data>", `${standard.join(", ")}, or ${PREFIX} and a folder of \`glip scenes\``, dataOf)
+    .addOption(task.choices(sceneTasks).default("detect"))
+    .option("--pictures <n>", "the first so many (default: all)", picturesOf)
     .option("--json", "print JSON instead of text");
   addModelFlags(command).action(run);
 }
@@ -37,17 +42,16 @@ async function run(flags: Flags): Promise<void> {
   const interrupt = (): void => stop.abort(new Error("interrupted"));
   process.once("SIGINT", interrupt).once("SIGTERM", interrupt);
   try {
-    const task = taskOf(flags.task);
-    const given = dataOf(flags.data);
-    if (flags.pictures === 0) throw invalid("--pictures", "number >=1", "0");
-    const { device, threads, home, python, pictures } = flags;
-    const model = modelOptionsOf(flags);
+    const { task, pictures, device, threads, home, python } = flags;
+    const model = modelOptionsOf({ ...flags, engine: engineOf(flags) });
     const { signal } = stop;
-    const data = typeof given === "string" ? await draw(given, { home, signal, status }) : given;
+    if (typeof flags.data === "object") checkSceneFolder(flags.data.folder);
+    const data = typeof flags.data === "string" ? await draw(flags.data, { home, signal, status }) : flags.data;
     status.show(`Starting the worker and loading ${flags.model ?? "its model"}`);
     await using glip = await launch({ ...model, device, threads, home, interpreter: python, signal });
     await using evaluation = glip.evaluate({ data, task, pictures, signal });
-    for await (const { done, total } of evaluation) status.show(`Looking at picture ${done} of ${total}`);
+    status.show("Looking at the pictures");
+    for await (const { done, total } of evaluation) status.update(`Looking at the pictures: ${done} of ${total}`);
     const result = await evaluation.result;
     status.clear();
     console.log(flags.json ? JSON.stringify(result) : describe(result));
@@ -61,38 +65,39 @@ async function run(flags: Flags): Promise<void> {
   }
 }
 
+/** Only the native engine measures on scenes; told nothing of a model, `launch` has one of it. */
+function engineOf({ engine, model, weights }: Flags): Flags["engine"] {
+  return engine ?? (model === undefined && weights === undefined ? undefined : "native");
+}
+
 /** A split is drawn once, in seconds. */
-function draw(split: SceneSplit, given: { home: string | undefined; signal: AbortSignal; status: Status }) {
-  const { home, signal, status } = given;
+function draw(split: MeasuredSplit, given: { home: string | undefined; signal: AbortSignal; status: Status }) {
+  const { status, ...options } = given;
+  const text = `Drawing the pictures of ${split}`;
+  status.show(text);
   return sceneSplit(split, {
-    home,
-    signal,
-    onProgress: ({ done, total }) => status.show(`Drawing ${split}: ${done} of ${total} pictures`),
+    ...options,
+    onProgress: ({ done, total }) => status.update(`${text}: ${done} of ${total}`),
   });
 }
 
-function taskOf(given: string): SceneTask {
-  const task = tasks.find((one) => one === given);
-  if (task === undefined) throw invalid("--task", `one of ${tasks.join(", ")}`, JSON.stringify(given));
-  return task;
+/** A split's name, or a folder: what holds a slash or a dot is one. */
+function dataOf(given: string): Flags["data"] {
+  const name = given.startsWith(PREFIX) ? given.slice(PREFIX.length) : "";
+  const split = measuredSplits.find((one) => one === name);
+  if (split !== undefined) return split;
+  if (/[/\\.]/.test(name)) return { format: "scenes", folder: resolve(name) };
+  const folder = `${PREFIX} and a folder (${PREFIX}./mine/val)`;
+  throw new InvalidArgumentError(`Expected ${standard.join(", ")}, or ${folder}.`);
 }
 
-/** A split's name, or a folder: what holds a slash or a dot is one. */
-function dataOf(given: string): SceneSplit | SceneFolder {
-  const name = given.slice(PREFIX.length);
-  const split = measuredSplits.find((one) => one === name);
-  if (given.startsWith(PREFIX) && split !== undefined) return split;
-  if (given.startsWith(PREFIX) && /[/\\.]/.test(name)) return { format: "scenes", folder: resolve(name) };
-  const expected = `${measuredSplits.map((one) => PREFIX + one).join(", ")}, or scenes: and a folder (scenes:./mine/val)`;
-  throw invalid("--data", expected, JSON.stringify(given));
+function picturesOf(given: string): number {
+  const count = wholeNumber(given);
+  if (count === 0) throw new InvalidArgumentError("Expected a whole number, 1 or more.");
+  return count;
 }
 
 function describe({ task, split, pictures, metrics, seconds }: SceneEvaluation): string {
   const rows = Object.entries(metrics).map(([name, value]) => `${name.padEnd(14)}${value?.toFixed(3) ?? "–"}`);
   return [`${task} on ${pictures} pictures of ${split}, ${seconds.toFixed(1)} s`, ...rows].join("\n");
-}
-
-function invalid(path: string, expected: string, received: string): GlipError<"invalid_argument"> {
-  const details = { path, expected, received };
-  return new GlipError("invalid_argument", `${path}: expected ${expected}, got ${received}`, details);
 }

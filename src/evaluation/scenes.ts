@@ -1,9 +1,8 @@
-import { statSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { z } from "zod";
 import type { CallOptions } from "../bridge/request.ts";
 import type { Stream } from "../bridge/stream.ts";
-import type { SceneFolder } from "../datasets/scenes/split.ts";
+import { checkSceneFolder, type SceneFolder } from "../datasets/scenes/split.ts";
 import { GlipError } from "../errors.ts";
 import type { Ready } from "../protocol/messages.ts";
 import type { Event, Params, Result, StreamName } from "../protocol/methods.ts";
@@ -11,6 +10,9 @@ import { text, uint32 } from "../protocol/fields.ts";
 import { checkArgument } from "../protocol/validate.ts";
 import { convert, Run } from "../training/run.ts";
 import { type MediaBundle, showTable } from "../training/table.ts";
+
+export const sceneTasks = ["detect", "ground"] as const;
+export type SceneTask = (typeof sceneTasks)[number];
 
 export interface EvaluateScenesOptions<Task extends SceneTask = SceneTask> {
   /** `await sceneSplit("val")`, or a folder that `glip scenes` wrote: `{ format: "scenes", folder: "scenes/val" }`. */
@@ -22,8 +24,6 @@ export interface EvaluateScenesOptions<Task extends SceneTask = SceneTask> {
   /** Ends it; its iteration and its result reject with `cancelled`, `cause` the signal's reason. @default none */
   signal?: AbortSignal | undefined;
 }
-
-export type SceneTask = "detect" | "ground";
 
 /** How far an evaluation is. */
 export interface EvaluationProgress {
@@ -69,6 +69,7 @@ export class SceneEvaluation<Task extends SceneTask = SceneTask> {
     this.task = task;
     this.split = result.split;
     this.pictures = result.pictures;
+    // The worker measures what it was asked for.
     this.metrics = metricsOf(result.metrics) as SceneMetrics[Task];
     this.seconds = result.seconds;
   }
@@ -94,10 +95,16 @@ export interface EvaluationHandle {
 const METHOD = "evaluate.scenes";
 const schema = z.strictObject({
   data: z.strictObject({ format: z.literal("scenes"), folder: text.min(1).transform((path) => resolve(path)) }),
-  task: z.enum(["detect", "ground"]),
+  task: z.enum(sceneTasks),
   pictures: uint32.min(1).optional(),
   signal: z.instanceof(AbortSignal).optional(),
-});
+}) satisfies z.ZodType<unknown, EvaluateScenesOptions>;
+
+/** Whether `evaluateScenes` is meant. What callers without types give may be anything, and is then refused by one of two. */
+export function isOfScenes(options: { data: { format: string } }): options is EvaluateScenesOptions {
+  const { data, task } = (options ?? {}) as Partial<EvaluateScenesOptions>;
+  return task !== undefined || data?.format === "scenes";
+}
 
 /** @throws GlipError `invalid_argument`, `file_error`, `unsupported` when the handle's engine cannot */
 export function evaluateScenes<Task extends SceneTask>(
@@ -106,8 +113,8 @@ export function evaluateScenes<Task extends SceneTask>(
 ): Run<EvaluationProgress, SceneEvaluation<Task>, null> {
   const { data, pictures = null, signal } = checkArgument(schema, options, "options");
   const { task } = options;
-  checkEngine(handle);
-  if (handle.local) checkFolder(data.folder);
+  checkEngine(handle.info);
+  if (handle.local) checkSceneFolder(data.folder);
   const stream = handle.stream(METHOD, { folder: data.folder, task, pictures }, { signal });
   const source = convert(stream, {
     event: (event): EvaluationProgress => ({ type: "progress", ...event }),
@@ -117,25 +124,11 @@ export function evaluateScenes<Task extends SceneTask>(
   return new Run("Evaluation", null, source);
 }
 
-function checkEngine({ info }: EvaluationHandle): void {
-  if (info.methods.includes(METHOD)) return;
-  const reason = `the worker's engine is ${info.engine}, and scenes are measured by the native one`;
-  const official = 'For the official one give the split as coco("…/instances.json", "…/images").';
-  throw new GlipError("unsupported", `options.data: ${reason}. ${info.engine === "official" ? official : ""}`.trim(), {
-    feature: METHOD,
-    reason,
-  });
-}
-
-function checkFolder(folder: string): void {
-  if (statSync(join(folder, "instances.json"), { throwIfNoEntry: false })?.isFile() === true) return;
-  const there = statSync(folder, { throwIfNoEntry: false });
-  const reason = there === undefined ? "it is not there" : "there is no instances.json in it";
-  const advice = "Name the folder of one split, e.g. scenes/val; `glip scenes --out scenes` writes them.";
-  throw new GlipError("file_error", `options.data.folder: cannot use ${folder}: ${reason}. ${advice}`, {
-    path: folder,
-    reason,
-  });
+function checkEngine({ methods, engine }: Ready): void {
+  if (methods.includes(METHOD)) return;
+  const reason = `the worker's engine is ${engine}, and scenes are measured by the native one`;
+  const advice = 'Launch it with engine: "native" (--engine native), which takes the released weights too.';
+  throw new GlipError("unsupported", `Cannot measure on scenes: ${reason}. ${advice}`, { feature: METHOD, reason });
 }
 
 function metricsOf(given: Result<"evaluate.scenes">["metrics"]): SceneMetrics[SceneTask] {

@@ -18,6 +18,6 @@ export function showTable(rows: readonly Row[]): MediaBundle {
   };
 }
 
-function escapeHtml(text: string): string {
+export function escapeHtml(text: string): string {
   return text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
 }

@@ -29,9 +29,7 @@ test("glip scenes writes the splits that were asked for", { timeout: 60_000 }, a
   expect(readFileSync(join(out, "train", "scenes.jsonl"), "utf8")).toContain('"seed":5');
   const again = await glip("--out", out);
   expect(again).toMatchObject({ exitCode: 1, stdout: "" });
-  expect(again.stderr).toContain(
-    `glip: error [file_error]: options.out: ${out}: it is not empty (it holds train, val, `,
-  );
+  expect(again.stderr).toContain(`glip: error [file_error]: ${out}: it is not empty (it holds train, val, `);
 });
 
 test.each([

@@ -111,7 +111,7 @@ export async function writePlan({ out, plan, seed, size, signal, onProgress }: P
   } catch (cause) {
     // Where nothing could be made there is nothing to remove; what went wrong first is what is told.
     await rm(part, { recursive: true, force: true, maxRetries: 3 }).catch(() => {});
-    throw failure(cause, out);
+    throw writeFailure(cause, out);
   }
   return { out, splits: Object.fromEntries(plan.map(({ split, count }) => [split, count])) };
 }
@@ -125,10 +125,11 @@ async function expectFree(out: string): Promise<void> {
   if (found.length === 0) return;
   const reason = `it is not empty (it holds ${found.slice(0, 3).join(", ")}${found.length > 3 ? ", …" : ""})`;
   const advice = "Scenes are written into a new or empty folder: name another, or remove this one.";
-  throw new GlipError("file_error", `options.out: ${out}: ${reason}. ${advice}`, { path: out, reason });
+  throw new GlipError("file_error", `${out}: ${reason}. ${advice}`, { path: out, reason });
 }
 
-function failure(cause: unknown, out: string): GlipError {
+/** What went wrong with writing to `out`, as the SDK's error. @throws the cause itself when it is none of the disk's */
+export function writeFailure(cause: unknown, out: string): GlipError {
   if (isGlipError(cause)) return cause;
   const code = (cause as NodeJS.ErrnoException).code ?? "";
   if (["ENOSPC", "EDQUOT"].includes(code)) {
@@ -137,10 +138,5 @@ function failure(cause: unknown, out: string): GlipError {
   }
   if (code === "") throw cause;
   const reason = messageOf(cause);
-  return new GlipError(
-    "file_error",
-    `options.out: ${out} cannot be written: ${reason}`,
-    { path: out, reason },
-    { cause },
-  );
+  return new GlipError("file_error", `${out} cannot be written: ${reason}`, { path: out, reason }, { cause });
 }

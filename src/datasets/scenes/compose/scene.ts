@@ -14,7 +14,7 @@ export interface SceneKey {
 }
 
 /** Another one makes other scenes of the same keys: for changes of the generator. */
-const EDITION = 1;
+export const EDITION = 1;
 
 /** The scene of a key. Each part has random numbers of its own, so that a change of one leaves the others as they are. */
 export function composeScene({ split, seed, index }: SceneKey): Scene {
