@@ -7,6 +7,7 @@ import {
   type Embeddings,
   type ErrorDetails,
   type EvaluateResult,
+  type EvaluationProgress,
   type Glip,
   type GlipError,
   type Grounding,
@@ -17,6 +18,10 @@ import {
   type PythonWindow,
   type Ready,
   type Run,
+  type SceneEvaluation,
+  type SceneFolder,
+  sceneSplit,
+  type SceneTask,
   type Stream,
   Tensor,
   type TrainingEvent,
@@ -156,6 +161,39 @@ describe("training", () => {
     glip.evaluate({ train: data, output });
     // @ts-expect-error an unknown option
     glip.finetune({ train: data, output, epoch: 3 });
+  });
+});
+
+describe("evaluation on scenes", () => {
+  const data = {} as SceneFolder;
+
+  it("knows the metrics of its task, and writes nothing", () => {
+    expectTypeOf(sceneSplit("val-pairs", { home: "/home" })).resolves.toEqualTypeOf<SceneFolder>();
+    const run = glip.evaluate({ data, task: "detect" });
+    expectTypeOf(run).toEqualTypeOf<Run<EvaluationProgress, SceneEvaluation<"detect">, null>>();
+    expectTypeOf(run.output).toEqualTypeOf<null>();
+    expectTypeOf<SceneEvaluation<"detect">["metrics"]["AP"]>().toEqualTypeOf<number | null>();
+    const { result } = glip.evaluate({ data, task: "ground", pictures: 5 });
+    expectTypeOf(result).resolves.toEqualTypeOf<SceneEvaluation<"ground">>();
+    expectTypeOf<SceneEvaluation<"ground">["metrics"]["recallAt1"]>().toEqualTypeOf<number>();
+  });
+
+  it("takes a task that is chosen at run time", () => {
+    const task = "detect" as SceneTask;
+    expectTypeOf(glip.evaluate({ data, task }).result).resolves.toEqualTypeOf<SceneEvaluation>();
+  });
+
+  it("takes only what can be measured", () => {
+    // @ts-expect-error what is trained on is not measured
+    void sceneSplit("train");
+    // @ts-expect-error no task
+    glip.evaluate({ data });
+    // @ts-expect-error not one of the tasks
+    glip.evaluate({ data, task: "segment" });
+    // @ts-expect-error it writes nothing
+    glip.evaluate({ data, task: "detect", output: "runs/val" });
+    // @ts-expect-error the model is the handle's
+    glip.evaluate({ data, task: "detect", model: "glip-t" });
   });
 });
 
