@@ -2,20 +2,20 @@
 
 Everything is drawn from a generator that the caller seeds: the same step asks the same, after a resumption too.
 
-Legend: M boxes.
+Legend: M boxes, K phrases of a text.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import PIL.Image as pil
 from numpy.typing import NDArray
 
-from glipv2.data.scenes import Boxes, Picture
+from glipv2.data.records import Boxes, Picture
 
 Pixels = NDArray[np.uint8]
 Span = tuple[int, int]
@@ -36,9 +36,13 @@ class Sample:
     pixels: Pixels
     """[H, W, 3], RGB."""
     text: str
+    names_K: tuple[str | None, ...]
+    """Of each phrase's category; None for a caption's phrase."""
+    spans_K: Sequence[Span]
+    """Where the phrases stand in the text."""
     boxes_M4: Boxes
-    spans_M: Sequence[Sequence[Span]]
-    """Parts of the text that speak of each box."""
+    phrases_M: tuple[tuple[int, ...], ...]
+    """Which of the phrases speak of each box."""
 
 
 def category_sample(
@@ -51,25 +55,31 @@ def category_sample(
     absent = [index for index in rng.permutation(len(names)).tolist() if index not in picture.categories_M]
     asked = [*present, *absent[: count - len(present)]]
     rng.shuffle(asked)
-    text, spans = "", {}
+    text, spans = "", []
     for index in asked:
         text += SEPARATOR if text else ""
-        spans[index] = (len(text), len(text) + len(names[index]))
+        spans.append((len(text), len(text) + len(names[index])))
         text += names[index]
-    rows = [row for row, category in enumerate(picture.categories_M) if category in spans]
-    sample = Sample(_read(picture), text, picture.boxes_M4[rows], [[spans[picture.categories_M[row]]] for row in rows])
+    place_of = {category: (place,) for place, category in enumerate(asked)}
+    rows = [row for row, category in enumerate(picture.categories_M) if category in place_of]
+    phrases_M = tuple(place_of[picture.categories_M[row]] for row in rows)
+    words = tuple(names[index] for index in asked)
+    sample = Sample(_read(picture), text, words, spans, picture.boxes_M4[rows], phrases_M)
     return _moved(_flipped(sample, rng), rng) if augment else sample
 
 
 def sentence_sample(picture: Picture, rng: np.random.Generator, augment: bool = True) -> Sample:
     """Asks for what one of the picture's sentences speaks of."""
     sentence = picture.sentences[rng.integers(len(picture.sentences))]
-    spans: dict[int, list[Span]] = {}
-    for phrase in sentence.phrases:
+    phrases: dict[int, tuple[int, ...]] = {}
+    for place, phrase in enumerate(sentence.phrases):
         for row in phrase.objects:
-            spans.setdefault(row, []).append((phrase.start, phrase.end))
-    rows = sorted(spans)
-    sample = Sample(_read(picture), sentence.text, picture.boxes_M4[rows], [spans[row] for row in rows])
+            phrases[row] = (*phrases.get(row, ()), place)
+    rows = sorted(phrases)
+    spans = [(phrase.start, phrase.end) for phrase in sentence.phrases]
+    phrases_M = tuple(phrases[row] for row in rows)
+    none = (None,) * len(spans)
+    sample = Sample(_read(picture), sentence.text, none, spans, picture.boxes_M4[rows], phrases_M)
     if not augment:
         return sample
     if not _DIRECTIONS.search(sentence.text):
@@ -88,7 +98,7 @@ def _flipped(sample: Sample, rng: np.random.Generator) -> Sample:
         return sample
     last = sample.pixels.shape[1] - 1
     boxes_M4 = sample.boxes_M4[:, [2, 1, 0, 3]] * _pixels([-1, 1, -1, 1]) + _pixels([last, 0, last, 0])
-    return Sample(np.ascontiguousarray(sample.pixels[:, ::-1]), sample.text, boxes_M4, sample.spans_M)
+    return replace(sample, pixels=np.ascontiguousarray(sample.pixels[:, ::-1]), boxes_M4=boxes_M4)
 
 
 def _moved(sample: Sample, rng: np.random.Generator) -> Sample:
@@ -113,7 +123,8 @@ def _moved(sample: Sample, rng: np.random.Generator) -> Sample:
     part_M = sides_M2.prod(axis=1) / (whole_M4[:, 2:] - whole_M4[:, :2]).prod(axis=1)
     kept = np.flatnonzero((sides_M2.min(axis=1) >= LEAST_SIDE) & (part_M >= LEAST_PART))
     boxes_M4 = cut_M4[kept] - _pixels([0, 0, 1, 1])
-    return Sample(np.asarray(moved), sample.text, boxes_M4, [sample.spans_M[row] for row in kept.tolist()])
+    phrases_M = tuple(sample.phrases_M[row] for row in kept.tolist())
+    return replace(sample, pixels=np.asarray(moved), boxes_M4=boxes_M4, phrases_M=phrases_M)
 
 
 def _pixels(values: Sequence[float]) -> Boxes:

@@ -1,66 +1,21 @@
 """A split of the built-in scenes, as `glip scenes` writes it: COCO's instances and MDETR's sentences.
 
-Legend: M objects of a picture. A box is `[x1, y1, x2, y2]` in pixels; its last column and row are at x2 and y2.
+Legend: M objects of a picture.
 """
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Boxes = NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Phrase:
-    start: int
-    end: int
-    """Exclusive; code points of its sentence."""
-    objects: tuple[int, ...]
-    """What it speaks of: rows of the picture's boxes."""
+from glipv2.data.records import Boxes, Dataset, Phrase, Picture, Sentence
 
 
-@dataclass(frozen=True)
-class Sentence:
-    text: str
-    phrases: tuple[Phrase, ...]
-
-
-@dataclass(frozen=True)
-class Picture:
-    id: int
-    file: Path
-    boxes_M4: Boxes
-    categories_M: tuple[int, ...]
-    """Indices into the split's names."""
-    sentences: list[Sentence] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Split:
-    folder: Path
-    names: tuple[str, ...]
-    category_ids: tuple[int, ...]
-    """Of the names, in `instances.json`."""
-    pictures: tuple[Picture, ...]
-
-    @property
-    def annotations(self) -> Path:
-        """COCO's instances."""
-        return self.folder / "instances.json"
-
-    def first(self, count: int | None) -> Split:
-        """Only so many of its pictures; None: all."""
-        return replace(self, pictures=self.pictures[:count])
-
-
-def read_split(folder: Path) -> Split:
+def read_split(folder: Path) -> Dataset:
     """OSError, or ValueError, for a folder that `glip scenes` did not write."""
     instances = _read(folder / "instances.json")
     categories: list[dict[str, Any]] = instances["categories"]
@@ -69,23 +24,26 @@ def read_split(folder: Path) -> Split:
     for one in instances["annotations"]:
         objects[one["image_id"]].append(one)
     rows = {one["id"]: row for boxes in objects.values() for row, one in enumerate(boxes)}
-    pictures = {
-        one["id"]: Picture(
-            one["id"],
-            folder / "images" / one["file_name"],
-            _corners([each["bbox"] for each in objects[one["id"]]]),
-            tuple(index_of[each["category_id"]] for each in objects[one["id"]]),
-        )
-        for one in instances["images"]
-    }
+    sentences: dict[int, list[Sentence]] = defaultdict(list)
     for one in _read(folder / "grounding.json")["images"]:
         phrases = tuple(
             Phrase(each["start"], each["end"], tuple(rows[number] for number in each["annotations"]))
             for each in one["phrases"]
         )
-        pictures[one["original_img_id"]].sentences.append(Sentence(one["caption"], phrases))
+        sentences[one["original_img_id"]].append(Sentence(one["caption"], phrases))
+    pictures = tuple(
+        Picture(
+            one["id"],
+            folder / "images" / one["file_name"],
+            (one["height"], one["width"]),
+            _corners([each["bbox"] for each in objects[one["id"]]]),
+            tuple(index_of[each["category_id"]] for each in objects[one["id"]]),
+            sentences=tuple(sentences[one["id"]]),
+        )
+        for one in instances["images"]
+    )
     names = tuple(one["name"] for one in categories)
-    return Split(folder, names, tuple(index_of), tuple(pictures.values()))
+    return Dataset(names, tuple(index_of), pictures, folder / "instances.json")
 
 
 def _corners(boxes: list[list[float]]) -> Boxes:

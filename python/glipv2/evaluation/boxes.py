@@ -7,7 +7,7 @@ import io
 from dataclasses import dataclass
 from typing import Any
 
-from glipv2.data.scenes import Split
+from glipv2.data.records import Dataset
 from glipv2.detection.objects import Objects
 from glipv2.evaluation.found import Finder
 from glipv2.evaluation.progress import Progress, unheard
@@ -31,7 +31,7 @@ class BoxMetrics:
     """Of objects above 96² pixels."""
 
 
-def evaluate_boxes(model: GLIP, split: Split, progress: Progress = unheard) -> BoxMetrics:
+def evaluate_boxes(model: GLIP, split: Dataset, progress: Progress = unheard) -> BoxMetrics:
     config = model.config.prompt
     prompts = category_prompts(WordPiece.default(), split.names, Wording(config.separator), Window(config.max_tokens))
     finder = Finder(model)
@@ -42,7 +42,7 @@ def evaluate_boxes(model: GLIP, split: Split, progress: Progress = unheard) -> B
     return measured(split, rows)
 
 
-def coco_rows(found: Objects, image: int, split: Split) -> list[dict[str, Any]]:
+def coco_rows(found: Objects, image: int, split: Dataset) -> list[dict[str, Any]]:
     """In COCO's result format: `[x, y, width, height]`."""
     return [
         {
@@ -57,7 +57,7 @@ def coco_rows(found: Objects, image: int, split: Split) -> list[dict[str, Any]]:
     ]
 
 
-def measured(split: Split, rows: list[dict[str, Any]]) -> BoxMetrics:
+def measured(split: Dataset, rows: list[dict[str, Any]]) -> BoxMetrics:
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
 

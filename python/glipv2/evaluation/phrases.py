@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from glipv2.data.scenes import Boxes, Phrase, Picture, Sentence, Split
+from glipv2.data.records import Boxes, Dataset, Phrase, Picture, Sentence
 from glipv2.evaluation.found import Finder
 from glipv2.evaluation.progress import Progress, unheard
 from glipv2.model import GLIP
@@ -20,7 +20,7 @@ from glipv2.text.wordpiece import WordPiece
 HIT = 0.5
 
 
-def evaluate_phrases(model: GLIP, split: Split, sentences: int = 2, progress: Progress = unheard) -> float:
+def evaluate_phrases(model: GLIP, split: Dataset, sentences: int = 2, progress: Progress = unheard) -> float:
     """R@1, 0 to 1, over all phrases of the first `sentences` of each kind's turn of each picture.
 
     A phrase that speaks of several objects is found by any of them.
@@ -43,7 +43,7 @@ def evaluate_phrases(model: GLIP, split: Split, sentences: int = 2, progress: Pr
     return float(np.mean(hits)) if hits else 0.0
 
 
-def largest_object(split: Split, sentences: int = 2) -> float:
+def largest_object(split: Dataset, sentences: int = 2) -> float:
     """R@1 of who knows every box of the picture and always says the largest: what a model must beat."""
     hits = []
     for picture, sentence in asked(split, sentences):
@@ -53,7 +53,7 @@ def largest_object(split: Split, sentences: int = 2) -> float:
     return float(np.mean(hits)) if hits else 0.0
 
 
-def any_object(split: Split, sentences: int = 2) -> float:
+def any_object(split: Dataset, sentences: int = 2) -> float:
     """The same of who says any of the boxes: the mean part of them that a phrase speaks of."""
     parts = [
         len(phrase.objects) / len(picture.boxes_M4)
@@ -63,7 +63,7 @@ def any_object(split: Split, sentences: int = 2) -> float:
     return float(np.mean(parts)) if parts else 0.0
 
 
-def asked(split: Split, sentences: int) -> Iterator[tuple[Picture, Sentence]]:
+def asked(split: Dataset, sentences: int) -> Iterator[tuple[Picture, Sentence]]:
     """Each picture with the sentences of it that are asked."""
     for picture in split.pictures:
         for sentence in chosen(picture, sentences):

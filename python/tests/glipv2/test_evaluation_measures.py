@@ -9,18 +9,19 @@ import pytest
 import torch
 from drawn_scenes import write_split
 
-from glipv2.data.scenes import Split, read_split
+from glipv2.data.records import Dataset
+from glipv2.data.scenes import read_split
 from glipv2.detection.objects import Objects
 from glipv2.evaluation.boxes import BoxMetrics, coco_rows, measured
 from glipv2.evaluation.phrases import any_object, asked, hit, largest_object, overlaps
 
 
 @pytest.fixture(scope="module")
-def split(tmp_path_factory: pytest.TempPathFactory) -> Split:
+def split(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     return read_split(write_split(tmp_path_factory.mktemp("scenes") / "val"))
 
 
-def truth(split: Split, shift: float = 0.0) -> list[dict[str, object]]:
+def truth(split: Dataset, shift: float = 0.0) -> list[dict[str, object]]:
     rows = []
     for picture in split.pictures:
         boxes_N4 = torch.from_numpy(picture.boxes_M4) + shift
@@ -30,28 +31,28 @@ def truth(split: Split, shift: float = 0.0) -> list[dict[str, object]]:
     return rows
 
 
-def test_who_says_the_truth_has_an_ap_of_one(split: Split) -> None:
+def test_who_says_the_truth_has_an_ap_of_one(split: Dataset) -> None:
     assert measured(split, truth(split)) == BoxMetrics(1.0, 1.0, 1.0, 1.0, 1.0, None), "no square is large"
 
 
-def test_who_is_off_by_some_pixels_has_less(split: Split) -> None:
+def test_who_is_off_by_some_pixels_has_less(split: Dataset) -> None:
     metrics = measured(split, truth(split, shift=3.0))
     assert metrics.ap is not None
     assert 0.3 < metrics.ap < 1.0 == metrics.ap50
 
 
-def test_who_says_nothing_has_none(split: Split) -> None:
+def test_who_says_nothing_has_none(split: Dataset) -> None:
     assert measured(split, []) == BoxMetrics(0.0, 0.0, 0.0, 0.0, 0.0, None)
 
 
-def test_the_first_pictures_alone_are_measured(split: Split) -> None:
+def test_the_first_pictures_alone_are_measured(split: Dataset) -> None:
     first = split.first(2)
     assert len(first.pictures) == 2
     assert measured(first, [row for row in truth(split) if row["image_id"] in (1, 2)]).ap == 1.0
     assert split.first(None).pictures == split.pictures
 
 
-def test_a_hit_overlaps_by_half_one_of_what_is_meant(split: Split) -> None:
+def test_a_hit_overlaps_by_half_one_of_what_is_meant(split: Dataset) -> None:
     picture = split.pictures[0]
     red, blue = picture.sentences[0].phrases
     assert hit(picture.boxes_M4[0], picture, red)
@@ -60,7 +61,7 @@ def test_a_hit_overlaps_by_half_one_of_what_is_meant(split: Split) -> None:
     assert hit(half, picture, red) == (overlaps(half, picture.boxes_M4[:1])[0] >= 0.5)
 
 
-def test_baselines(split: Split) -> None:
+def test_baselines(split: Dataset) -> None:
     assert any_object(split) == 0.5
     assert largest_object(split) == 0.5
     assert len(list(asked(split, 2))) == 6

@@ -10,18 +10,20 @@ import torch
 from drawn_scenes import COLOURS, SIDE, write_split
 
 from glipv2.data.batches import ahead, collate, training_batch
+from glipv2.data.records import Dataset
 from glipv2.data.samples import Sample, category_sample, sentence_sample
-from glipv2.data.scenes import Split, read_split
+from glipv2.data.scenes import read_split
 from glipv2.text.wordpiece import WordPiece
 
 
 @pytest.fixture(scope="module")
-def split(tmp_path_factory: pytest.TempPathFactory) -> Split:
+def split(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     return read_split(write_split(tmp_path_factory.mktemp("scenes") / "train"))
 
 
 def spoken_of(sample: Sample) -> list[list[str]]:
-    return [[sample.text[start:end] for start, end in spans] for spans in sample.spans_M]
+    words = [sample.text[start:end] for start, end in sample.spans_K]
+    return [[words[place] for place in places] for places in sample.phrases_M]
 
 
 def colour_at(sample: Sample, row: int) -> str:
@@ -31,7 +33,7 @@ def colour_at(sample: Sample, row: int) -> str:
     return min(COLOURS, key=lambda name: int(np.abs(middle - COLOURS[name]).sum()))
 
 
-def test_what_is_read(split: Split) -> None:
+def test_what_is_read(split: Dataset) -> None:
     assert split.names == ("red", "green", "blue")
     assert split.category_ids == (4, 5, 6)
     first = split.pictures[0]
@@ -52,7 +54,7 @@ def test_no_scenes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_boxes_and_words_stay_with_their_squares(split: Split, seed: int) -> None:
+def test_boxes_and_words_stay_with_their_squares(split: Dataset, seed: int) -> None:
     for sample in (
         category_sample(split.pictures[seed % 6], split.names, 3, np.random.default_rng(seed)),
         sentence_sample(split.pictures[seed % 6], np.random.default_rng(seed)),
@@ -64,19 +66,19 @@ def test_boxes_and_words_stay_with_their_squares(split: Split, seed: int) -> Non
         assert (sample.boxes_M4 <= SIDE - 1).all()
 
 
-def test_absent_categories_are_asked_for_too(split: Split) -> None:
+def test_absent_categories_are_asked_for_too(split: Dataset) -> None:
     sample = category_sample(split.pictures[0], split.names, 3, np.random.default_rng(0))
     assert sorted(sample.text.split(". ")) == ["blue", "green", "red"]
     assert ["green"] not in spoken_of(sample)
 
 
-def test_a_category_that_is_not_asked_for_has_no_box(split: Split) -> None:
+def test_a_category_that_is_not_asked_for_has_no_box(split: Dataset) -> None:
     sample = category_sample(split.pictures[0], split.names, 1, np.random.default_rng(0), augment=False)
     assert len(sample.boxes_M4) == 1
     assert sample.text in ("red", "blue")
 
 
-def test_a_batch(split: Split) -> None:
+def test_a_batch(split: Dataset) -> None:
     samples = [sentence_sample(picture, np.random.default_rng(0), augment=False) for picture in split.pictures[:2]]
     batch = collate(samples, WordPiece.default())
     assert batch.pictures_B3HW.shape == (2, 3, SIDE, SIDE)
@@ -85,7 +87,7 @@ def test_a_batch(split: Split) -> None:
     assert [one.nonzero()[:, 1].tolist() for one in batch.targets.tokens_MT] == [[2, 5], [2, 5]]
 
 
-def test_a_step_is_always_asked_the_same_and_every_picture_once_an_epoch(split: Split) -> None:
+def test_a_step_is_always_asked_the_same_and_every_picture_once_an_epoch(split: Dataset) -> None:
     tokenizer = WordPiece.default()
     one, other = (training_batch(split, 5, 4, 1, tokenizer) for _ in range(2))
     assert torch.equal(one.pictures_B3HW, other.pictures_B3HW)
@@ -97,7 +99,7 @@ def test_a_step_is_always_asked_the_same_and_every_picture_once_an_epoch(split: 
     assert places[:6] != places[6:12] or places[6:12] != places[12:18]
 
 
-def test_batches_come_in_order_and_errors_arrive(split: Split) -> None:
+def test_batches_come_in_order_and_errors_arrive(split: Dataset) -> None:
     tokenizer = WordPiece.default()
     made = [batch.ids_BT for batch in ahead(lambda step: training_batch(split, step, 2, 0, tokenizer), range(3, 9))]
     wanted = [training_batch(split, step, 2, 0, tokenizer).ids_BT for step in range(3, 9)]

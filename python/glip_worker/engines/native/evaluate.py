@@ -16,7 +16,8 @@ from glip_worker.protocol.messages import (
     EvaluateScenesResult,
     PhraseMetrics,
 )
-from glipv2.data.scenes import Split, read_split
+from glipv2.data.records import Dataset
+from glipv2.data.scenes import read_split
 from glipv2.errors import InputError
 from glipv2.evaluation.boxes import evaluate_boxes
 from glipv2.evaluation.phrases import any_object, evaluate_phrases, largest_object
@@ -28,7 +29,8 @@ def evaluate_scenes(call: Call, model: Model, params: EvaluateScenesParams) -> E
     start = time.perf_counter()
     if params.task == "detect":
         require_pycocotools(call.method)
-    split = read(Path(params.folder)).first(params.pictures)
+    folder = Path(params.folder)
+    split = read(folder).first(params.pictures)
 
     def progress(done: int, total: int) -> None:
         call.emit(EvaluateScenesEvent(done=done, total=total))
@@ -38,14 +40,14 @@ def evaluate_scenes(call: Call, model: Model, params: EvaluateScenesParams) -> E
         with model.computing():
             metrics = boxes(model, split, progress) if params.task == "detect" else phrases(model, split, progress)
     except OSError as error:
-        raise unreadable(split.folder, error) from error
+        raise unreadable(folder, error) from error
     except InputError as error:
-        raise invalid(split.folder, str(error)) from error
+        raise invalid(folder, str(error)) from error
     seconds = time.perf_counter() - start
-    return EvaluateScenesResult(split=split.folder.name, pictures=len(split.pictures), metrics=metrics, seconds=seconds)
+    return EvaluateScenesResult(split=folder.name, pictures=len(split.pictures), metrics=metrics, seconds=seconds)
 
 
-def boxes(model: Model, split: Split, progress: Progress) -> BoxMetrics:
+def boxes(model: Model, split: Dataset, progress: Progress) -> BoxMetrics:
     found = evaluate_boxes(model.network, split, progress)
     return BoxMetrics(
         ap=found.ap,
@@ -57,7 +59,7 @@ def boxes(model: Model, split: Split, progress: Progress) -> BoxMetrics:
     )
 
 
-def phrases(model: Model, split: Split, progress: Progress) -> PhraseMetrics:
+def phrases(model: Model, split: Dataset, progress: Progress) -> PhraseMetrics:
     return PhraseMetrics(
         recall_at_1=evaluate_phrases(model.network, split, progress=progress),
         largest_object=largest_object(split),
@@ -65,7 +67,7 @@ def phrases(model: Model, split: Split, progress: Progress) -> PhraseMetrics:
     )
 
 
-def read(folder: Path) -> Split:
+def read(folder: Path) -> Dataset:
     """GlipError `file_error` or `dataset_invalid`."""
     try:
         split = read_split(folder)
