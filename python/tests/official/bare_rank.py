@@ -7,7 +7,7 @@ import runpy
 from glip_worker.engines.official.compat.cli import _parser
 from glip_worker.engines.official.compat.reporting.failures import failures
 from glip_worker.engines.official.compat.reporting.reporter import from_environment
-from glip_worker.engines.official.compat.reporting.tie import tie_rank
+from glipv2.training.tie import tie_rank
 
 if __name__ == "__main__":
     tie_rank()

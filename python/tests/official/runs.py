@@ -12,7 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from glip_worker.device import Device
-from glip_worker.engines.official.training.process import marked
+from glip_worker.engines.common.process import marked
 from glip_worker.errors import CallStopped, GlipError, cancelled
 
 CPU = Device("cpu", None, "CPU", 0)

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from runs import BARE, CPU, FakeCall, Recipe, left_of_runs
 
+from glip_worker.engines.common import following
 from glip_worker.engines.official.training import runner
 from glip_worker.engines.official.training.failure import failure
 from glip_worker.engines.official.training.runner import Options, Outcome, run
@@ -193,7 +194,7 @@ def test_cancelled_it_may_save_first(tmp_path: Path) -> None:
 def test_what_ignores_the_wish_and_sigterm_is_killed(
     tmp_path: Path, gone: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runner, "STOP_SECONDS", 2.0)
+    monkeypatch.setattr(following, "STOP_SECONDS", 2.0)
     script = BEGUN + (
         "import signal, threading\n"
         "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from glip_worker.engines.common.lines import LONGEST_LINE, PIECE, WAITING, Lines
 from glip_worker.engines.official.training.failure import rank_lines
-from glip_worker.engines.official.training.lines import LONGEST_LINE, PIECE, WAITING, Lines
 
 
 @pytest.fixture

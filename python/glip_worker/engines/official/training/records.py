@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from glip_worker.engines.common.records import RecordFile, all_records
 from glip_worker.protocol.messages import StartEvent, TrainingEvent
 
 #: Of the records, those that the client gets; the others are for the result.
@@ -49,23 +47,24 @@ class EventFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.records = Records()
-        self._file = open(path, "a+b", buffering=0)  # noqa: SIM115
-        self._file.seek(0, os.SEEK_END)
-        self._rest = b""
+        self._file = RecordFile(path)
+
+    @property
+    def begun(self) -> bool:
+        return self.records.begun
+
+    @property
+    def stopped(self) -> bool:
+        return self.records.stopped is not None
 
     def start(self, event: StartEvent, *, resumed: bool) -> None:
         """Appends the record that this run begins with."""
-        record = {"time": time.time(), **msgspec.to_builtins(event), "resumed": resumed}
-        line = json.dumps(record).encode() + b"\n"
-        self._file.write(line)
-        self._file.seek(0, os.SEEK_END)
+        self._file.append({"time": time.time(), **msgspec.to_builtins(event), "resumed": resumed})
 
     def new(self) -> list[TrainingEvent]:
         """The events that came since the last call; takes note of every record."""
-        *lines, self._rest = (self._rest + self._file.read()).split(b"\n")
         events = []
-        for line in lines:
-            record = json.loads(line)
+        for record in self._file.new():
             self.records.add(record)
             if record["type"] in EVENTS:
                 value = {name: one for name, one in record.items() if name != "time"}
@@ -79,12 +78,8 @@ class EventFile:
 def since_fresh_start(path: Path) -> Records:
     """Of the last run in the file that did not go on from another, and of those that went on from it."""
     records = Records()
-    with open(path, encoding="utf-8") as lines:
-        for line in lines:
-            # A process that was killed may have left half a line.
-            with contextlib.suppress(json.JSONDecodeError):
-                record = json.loads(line)
-                if record["type"] == "start" and not record["resumed"]:
-                    records = Records()
-                records.add(record)
+    for record in all_records(path):
+        if record["type"] == "start" and not record["resumed"]:
+            records = Records()
+        records.add(record)
     return records

@@ -13,8 +13,8 @@ import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from glip_worker.engines.official.compat.reporting import tie
-from glip_worker.engines.official.training.lines import Lines
+from glip_worker.engines.common.lines import Lines
+from glipv2.training import tie
 
 #: In the environment of every process of a run, so that all of them can be found, in whatever group or session.
 MARK = "GLIP_RUN"
@@ -28,7 +28,7 @@ DRAIN_SECONDS = 2.0
 
 class RunProcess:
     """Started at once, in the worker's process group, so that what kills the worker's group kills the launcher; the
-    ranks follow it (see compat/reporting/tie.py). stdin is empty; stdout and stderr go to `lines`.
+    ranks follow it (see glipv2/training/tie.py). stdin is empty; stdout and stderr go to `lines`.
 
     Start it on the worker's main thread: Linux ties the launcher to the thread that starts it.
     """
