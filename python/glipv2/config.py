@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
-import types
-import typing
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 from glipv2.fusion.attention import FusionConfig
+from glipv2.plain import plain, read_plain
 from glipv2.text.bert import BertConfig
 from glipv2.vision.fpn import FpnConfig
 from glipv2.vision.swin import SwinConfig
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -104,60 +100,14 @@ class GlipConfig:
 
     def to_json(self) -> dict[str, Any]:
         """Plain dicts, lists, numbers and strings."""
-        plain: dict[str, Any] = _plain(self)
-        return plain
+        content: dict[str, Any] = plain(self)
+        return content
 
     @staticmethod
     def from_json(content: object) -> GlipConfig:
         """The inverse; what is not said is as in GLIP-T. ValueError: an unknown key, a wrong type, a value that cannot
         be, each with its path."""
-        return _dataclass(GlipConfig, content, "config")
-
-
-def _plain(value: Any) -> Any:
-    if dataclasses.is_dataclass(value):
-        return {one.name: _plain(getattr(value, one.name)) for one in dataclasses.fields(value)}
-    return list(value) if isinstance(value, tuple) else value
-
-
-def _dataclass(kind: type[T], content: object, path: str) -> T:
-    if not isinstance(content, dict):
-        raise ValueError(f"{path}: expected an object, got {content!r}")
-    kinds = typing.get_type_hints(kind)
-    unknown = [str(key) for key in content if key not in kinds]
-    if unknown:
-        raise ValueError(f"{path}: unknown {', '.join(unknown)}; there are {', '.join(kinds)}")
-    try:
-        return kind(**{key: _value(kinds[key], one, f"{path}.{key}") for key, one in content.items()})
-    except ValueError as error:
-        raise error if str(error).startswith(path) else ValueError(f"{path}: {error}") from error
-
-
-def _value(kind: Any, value: object, path: str) -> Any:
-    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
-    if origin in (types.UnionType, typing.Union):
-        if value is None and types.NoneType in arguments:
-            return None
-        return _value(next(one for one in arguments if one is not types.NoneType), value, path)
-    if dataclasses.is_dataclass(kind):
-        return _dataclass(typing.cast("type[Any]", kind), value, path)
-    if origin is tuple:
-        return _tuple(arguments, value, path)
-    # JSON has one kind of number, and Python takes a bool for one.
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if not isinstance(value, kind) or (kind is not bool and isinstance(value, bool)):
-        raise ValueError(f"{path}: expected {kind.__name__}, got {value!r}")
-    return value
-
-
-def _tuple(kinds: tuple[Any, ...], value: object, path: str) -> tuple[Any, ...]:
-    if not isinstance(value, (list, tuple)):
-        raise ValueError(f"{path}: expected a list, got {value!r}")
-    each = [kinds[0]] * len(value) if kinds[-1] is ... else list(kinds)
-    if len(each) != len(value):
-        raise ValueError(f"{path}: expected {len(each)} values, got {len(value)}")
-    return tuple(_value(kind, one, f"{path}[{i}]") for i, (kind, one) in enumerate(zip(each, value, strict=True)))
+        return read_plain(GlipConfig, content, "config")
 
 
 _SWIN_L = SwinConfig(
