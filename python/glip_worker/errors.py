@@ -10,15 +10,26 @@ from typing import Any
 
 import msgspec
 
+from glipv2.ops.memory import give_back
+
 #: Longest text of a traceback that is sent; the end, which names the error, is kept.
 MAX_TRACEBACK_CHARACTERS = 20_000
 
-#: How torch words a host or MPS allocation that failed; CUDA has an exception class of its own.
+#: Longest part of a value that a message quotes.
+MAX_QUOTED_CHARACTERS = 200
+
+#: How torch words an allocation that failed. Its own allocator on CUDA has an exception class of its own; CUDA and the
+#: libraries below it have not.
 OUT_OF_MEMORY_TEXTS = (
     "DefaultCPUAllocator: can't allocate",
     "DefaultCPUAllocator: not enough memory",
+    "std::bad_alloc",
+    "could not create a memory object",  # oneDNN
+    "could not create a primitive",
     "MPS backend out of memory",
     "CUDA out of memory",
+    "CUDA error: out of memory",
+    "CUBLAS_STATUS_ALLOC_FAILED",
 )
 
 
@@ -45,6 +56,8 @@ class CallStopped(BaseException):
 
 
 def invalid_argument(path: str, expected: str, received: str) -> GlipError:
+    if len(received) > MAX_QUOTED_CHARACTERS:
+        received = f"{received[:MAX_QUOTED_CHARACTERS]}…"
     details = {"path": path, "expected": expected, "received": received}
     return GlipError("invalid_argument", f"{path}: expected {expected}, got {received}", details)
 
@@ -106,11 +119,13 @@ def from_validation(error: msgspec.ValidationError) -> GlipError:
 def from_exception(error: BaseException) -> GlipError:
     """Any exception that a method raised. Frees what its frames held when memory ran out."""
     if isinstance(error, GlipError):
+        if error.code == "out_of_memory":
+            _free_memory(error)
         return error
     name = type(error).__name__
     text = _printable("".join(traceback.format_exception(type(error), error, error.__traceback__)))
     details = {"type": name, "traceback": text[-MAX_TRACEBACK_CHARACTERS:]}
-    message = _printable(f"{name}: {error}")
+    message = _printable(f"{name}: {error}" if str(error) else name)
     if not _is_out_of_memory(error):
         return GlipError("worker_error", message, details)
     _free_memory(error)
@@ -130,6 +145,7 @@ def _free_memory(error: BaseException) -> None:
     traceback.clear_frames(error.__traceback__)
     error.__traceback__ = None
     gc.collect()
+    give_back()
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_initialized():
         torch.cuda.empty_cache()

@@ -98,11 +98,11 @@ def _decode(file: IO[bytes], name: str, size: int) -> Pixels:
     except (GlipError, MemoryError):
         raise
     except UnidentifiedImageError as error:
-        raise _invalid(name, f"it is no picture in a format that is read ({', '.join(formats)})") from error
+        raise _invalid(name, f"it is no picture in a format that is read ({', '.join(formats)}): convert it") from error
     except pil.DecompressionBombError as error:
         raise _invalid(name, f"it has more than {MAX_PIXELS:,} pixels: resize it or cut it into pieces") from error
     except Exception as error:  # decoders raise OSError, SyntaxError, ValueError, struct.error, zlib.error, …
-        raise _invalid(name, f"it is damaged or cut off: {error}") from error
+        raise _invalid(name, f"it is damaged or cut off: {error}; fetch or save it again") from error
 
 
 def _upright(picture: PIL.Image.Image) -> PIL.Image.Image:

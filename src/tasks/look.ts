@@ -87,8 +87,13 @@ const optionNames: Record<string, string> = {
   phrases: "phrases",
 };
 
-/** Names a refused value as the caller knows it. */
+/** Names a refused value as the caller knows it, and what helps where memory ended. */
 function rethrow(error: unknown): never {
+  if (isGlipError(error, "out_of_memory")) {
+    const remedy = "ask for a smaller picture (shortSide, longSide), or use another device or model";
+    const text = `Memory ended while looking at the picture; the worker lives on: ${remedy}.\n${error.message}`;
+    throw new GlipError("out_of_memory", text, error.details);
+  }
   if (!isGlipError(error, "invalid_argument")) throw error;
   const { path, expected, received } = error.details;
   const [, name = "", rest = ""] = /^(\w+)(.*)$/s.exec(path) ?? [];

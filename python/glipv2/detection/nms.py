@@ -29,21 +29,25 @@ def nms_by_label(boxes_N4: Tensor, scores_N: Tensor, labels_N: Tensor, overlap: 
     scores_N = scores_N.float().cpu()
     # The official kernel compares in single precision.
     limit = float(torch.tensor(overlap, dtype=torch.float32))
-    nms = _operator()
+    nms = operator()
     kept = [some[nms(larger_N4[some], scores_N[some], limit)] for some in order_N.split(counts.tolist())]
     return torch.cat(kept).sort().values.to(boxes_N4.device)
 
 
 @cache
-def _operator() -> Callable[[Tensor, Tensor, float], Tensor]:
-    """torchvision's, without the import of torchvision, which takes as long as torch's: its library is enough."""
+def operator() -> Callable[[Tensor, Tensor, float], Tensor]:
+    """torchvision's, without the import of torchvision, which takes as long as torch's: its library is enough.
+
+    A program that serves calls it before the first picture: a library that is loaded when memory has ended is broken
+    for good.
+    """
     package = importlib.util.find_spec("torchvision")
     folders = [] if package is None else list(package.submodule_search_locations or [])
     for library in (path for folder in folders for path in Path(folder).glob("_C*") if path.suffix in (".so", ".pyd")):
         try:
             torch.ops.load_library(str(library))
-            operator: Callable[[Tensor, Tensor, float], Tensor] = torch.ops.torchvision.nms
-            return operator
+            loaded: Callable[[Tensor, Tensor, float], Tensor] = torch.ops.torchvision.nms
+            return loaded
         except (OSError, RuntimeError, AttributeError):
             continue
     from torchvision.ops import nms

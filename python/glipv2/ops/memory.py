@@ -18,10 +18,24 @@ def keep_freed() -> bool:
     about a tenth of the time of a small one. For a process that runs one model on a CPU; it then holds what it used at
     its peak. Elsewhere than with the GNU C library nothing happens.
     """
+    library = _gnu_library()
+    settings = ((_MMAP_THRESHOLD, _LARGEST), (_TRIM_THRESHOLD, 1 << 30), (_TOP_PAD, 1 << 26))
+    return library is not None and all(library.mallopt(name, value) == 1 for name, value in settings)
+
+
+def give_back() -> bool:
+    """Hands freed blocks to the system, kept ones too; True if there were any.
+
+    For when memory has ended: what a large picture left is not to be in the way of a small one.
+    """
+    library = _gnu_library()
+    return library is not None and library.malloc_trim(0) == 1
+
+
+def _gnu_library() -> ctypes.CDLL | None:
     try:
         library = ctypes.CDLL(None)
         library.gnu_get_libc_version  # noqa: B018  # it is another library's without
-        settings = ((_MMAP_THRESHOLD, _LARGEST), (_TRIM_THRESHOLD, 1 << 30), (_TOP_PAD, 1 << 26))
-        return all(library.mallopt(name, value) == 1 for name, value in settings)
     except (OSError, AttributeError, TypeError):
-        return False
+        return None
+    return library

@@ -149,7 +149,7 @@ def _checked(tokenizer: WordPiece, path: str, given: str, name: str) -> tuple[in
         raise InputError(path, "a name", repr(given))
     ids = tuple(tokenizer.encode(name).ids[1:-1])
     if all(one == tokenizer.unknown_id for one in ids):
-        raise InputError(path, "a name that the text encoder's vocabulary can spell", repr(given))
+        raise InputError(path, "a name that the text encoder's English vocabulary can spell", repr(given))
     if {tokenizer.cls_id, tokenizer.sep_id, tokenizer.pad_id, tokenizer.mask_id}.intersection(ids):
         raise InputError(path, "a name without the text encoder's own marks, like [SEP]", repr(given))
     return ids

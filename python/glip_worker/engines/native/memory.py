@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from glip_worker.errors import GlipError, from_exception
+from glip_worker.errors import from_exception
 
 T = TypeVar("T")
 
@@ -33,14 +33,7 @@ def _halved(items: Sequence[T], run: Callable[[Sequence[T]], None]) -> None:
         if error.code != "out_of_memory":
             raise
     if len(items) == 1:
-        raise _explained(error)
+        raise error
     middle = len(items) // 2
     _halved(items[:middle], run)
     _halved(items[middle:], run)
-
-
-def _explained(error: GlipError) -> GlipError:
-    if "a smaller picture" in error.message:
-        return error
-    remedy = "ask for a smaller picture (shortSide, longSide), or another device or model"
-    return GlipError("out_of_memory", f"{error.message}\nThe worker lives on: {remedy}.", error.details)

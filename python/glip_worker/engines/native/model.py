@@ -18,6 +18,7 @@ from glip_worker.protocol.messages import ModelLoadParams, ModelLoadResult
 from glipv2.checkpoints.load import Weights, build, read, read_converted
 from glipv2.checkpoints.official import check
 from glipv2.config import GlipConfig
+from glipv2.detection import nms
 from glipv2.model import GLIP
 from glipv2.text.wordpiece import WordPiece
 
@@ -67,6 +68,7 @@ def load_model(
             weights = _weights(Path(params.weights), base, cache, params)
         check_call()
         network, tensors, left = build(weights), len(weights.tensors), weights.left
+    nms.operator()
     place = torch.device(str(device))
     network.to(place).eval().requires_grad_(False)
     check_call()

@@ -18,7 +18,7 @@ from glip_worker.call import Call
 from glip_worker.engines.native.memory import in_passes
 from glip_worker.engines.native.model import Model
 from glip_worker.engines.native.request import Job, Params, order_of, ranks, read_request
-from glip_worker.errors import CallStopped
+from glip_worker.errors import CallStopped, from_exception
 from glip_worker.protocol.messages import Features, Span, VisionDetectParams, VisionDetectResult, VisionGroundResult
 from glip_worker.tensors import Tensor as WireTensor
 from glipv2.detection.detect import detect
@@ -36,8 +36,10 @@ def look(model: Model, calls: Sequence[tuple[Call, Params]]) -> list[Any]:
     for index, (call, params) in enumerate(calls):
         try:
             job = read_request(model, call, params)
-        except (Exception, CallStopped) as error:
-            outcomes[index] = error
+        except CallStopped as stopped:
+            outcomes[index] = stopped
+        except Exception as error:
+            outcomes[index] = from_exception(error)
         else:
             groups.setdefault(job.padded(model.config.input.divisor), []).append((index, job))
     for (height, width), members in groups.items():
@@ -65,10 +67,10 @@ def _pass(model: Model, jobs: Sequence[Job]) -> None:
         for job in _wanted(jobs):
             job.outcome = _result(model, job)
     except Exception as error:
-        # Fewer at once may still fit; a single one gets what went wrong.
+        # Fewer at once may still fit; a single one gets what went wrong, and its memory is free for those that follow.
         if len(jobs) > 1:
             raise
-        jobs[0].outcome = error
+        jobs[0].outcome = from_exception(error)
 
 
 @dataclass(frozen=True)

@@ -86,7 +86,7 @@ def read_request(model: Model, call: Call, params: Params) -> Job:
         picture_3HW = prepare(pixels, inputs)
     except InputError as error:
         name, reason = name_of(params.image), f"expected {error.expected}, got {error.received}"
-        advice = "cut it into pieces, or ask for a larger long side"
+        advice = "cut it into pieces, or ask for larger sides (shortSide, longSide)"
         details = {"path": name, "reason": reason}
         raise GlipError("image_invalid", f"{name}: {reason}: {advice}", details) from error
     return Job(call, params, picture_3HW, (pixels.shape[0], pixels.shape[1]), prompts, spans)

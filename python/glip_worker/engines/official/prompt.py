@@ -83,7 +83,7 @@ def _parts(tokenizer: Any, names: Sequence[str], wording: Wording) -> list[tuple
             raise invalid_argument(path, "a name", repr(given))
         ids = tuple(tokenizer(name, add_special_tokens=False)["input_ids"])
         if all(one == tokenizer.unk_token_id for one in ids):
-            raise invalid_argument(path, "a name that the text encoder's vocabulary can spell", repr(given))
+            raise invalid_argument(path, "a name that the text encoder's English vocabulary can spell", repr(given))
         if {one for one in ids if one != tokenizer.unk_token_id}.intersection(tokenizer.all_special_ids):
             raise invalid_argument(path, "a name without the text encoder's own marks, like [SEP]", repr(given))
         if ids in seen:
