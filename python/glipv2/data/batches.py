@@ -5,28 +5,23 @@ Legend: B pictures, H W their sides, T tokens, M boxes of a picture, K phrases t
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from glipv2.data.records import Dataset
-from glipv2.data.samples import Sample, category_sample, sentence_sample
+from glipv2.data.asking import Asking, step_of
+from glipv2.data.augment import Viewing
+from glipv2.data.mixture import Mixture
+from glipv2.data.pixels import FILL
+from glipv2.data.samples import Plan, fetch, plan
 from glipv2.losses.grounding import Targets
 from glipv2.text.prompts import tokens_of
-from glipv2.text.wordpiece import Tokens, WordPiece
-
-#: Of so many steps one asks for what sentences speak of, the others for categories.
-SENTENCES_EVERY = 3
-
-#: Part of the category steps that ask for all of them at once, as detection does: a model that was never asked for most
-#: of what a picture lacks finds it there.
-ALL_CATEGORIES = 0.5
-#: The others ask for up to so many, which is cheaper.
-SOME_CATEGORIES = 24
+from glipv2.text.wordpiece import WordPiece
 
 
 class Asked(NamedTuple):
@@ -58,51 +53,77 @@ class Batch(NamedTuple):
 
     asked: Sequence[Asked]
 
+    masks_MHW: Sequence[Tensor] | None = None
+    """bool, the objects' pixels, of the boxes' rows; none at all where the data has no mask. None: not asked for."""
 
-def training_batch(split: Dataset, step: int, size: int, seed: int, tokenizer: WordPiece) -> Batch:
-    """The batch of a step, counted from 0, and of nothing else: pictures in an order of each epoch's own.
 
-    A step asks for categories or for what sentences speak of, so that texts of a batch are of like length.
+def training_batch(
+    mixture: Mixture,
+    step: int,
+    size: int,
+    seed: int,
+    asking: Asking,
+    tokenizer: WordPiece,
+    viewing: Viewing | None = None,
+    part: slice = slice(None),
+    masks: bool = False,
+) -> Batch:
+    """The batch of a step, counted from 0, and of nothing else.
+
+    `size`: of the whole batch, of which `part` is made. The parts are padded as the whole would be, so that what they
+    give together is what it would give. OSError, InputError: a picture cannot be read, or is not as its annotations
+    say.
     """
-    rng = np.random.default_rng([seed, step])
-    pictures = [split.pictures[index] for index in _places(step * size, size, len(split.pictures), seed)]
-    if step % SENTENCES_EVERY == SENTENCES_EVERY - 1:
-        samples = [sentence_sample(picture, rng) for picture in pictures]
-    else:
-        names = split.names
-        every = rng.random() < ALL_CATEGORIES
-        counts = np.full(size, len(names)) if every else rng.integers(1, min(SOME_CATEGORIES, len(names)) + 1, size)
-        samples = [
-            category_sample(picture, names, count, rng)
-            for picture, count in zip(pictures, counts.tolist(), strict=True)
-        ]
-    return collate(samples, tokenizer)
-
-
-def collate(samples: Sequence[Sample], tokenizer: WordPiece) -> Batch:
-    """Pictures must be of one size."""
-    texts = [tokenizer.encode(one.text) for one in samples]
-    longest = max(len(one.ids) for one in texts)
-    ids_BT = torch.full((len(texts), longest), tokenizer.pad_id)
-    for row, text in enumerate(texts):
-        ids_BT[row, : len(text.ids)] = torch.tensor(text.ids)
-    lengths_B1 = torch.tensor([[len(one.ids)] for one in texts])
-    asked = [
-        Asked(one.names_K, token_map(text, one.spans_K, longest), one.phrases_M)
-        for text, one in zip(texts, samples, strict=True)
+    viewing = viewing or Viewing()
+    kind = step_of(asking, step, seed)
+    sides = (int(_rng(seed, step, size).choice(viewing.short_sides)), viewing.long_side)
+    plans = [
+        plan(dataset, picture, kind, asking, tokenizer, sides, viewing.augmentation, _rng(seed, step, place))
+        for place, (dataset, picture) in enumerate(mixture.draw(step, size))
     ]
-    targets = Targets([torch.from_numpy(one.boxes_M4) for one in samples], [of_boxes(one) for one in asked])
-    pictures_BHW3 = torch.from_numpy(np.stack([one.pixels for one in samples]))
-    sizes = [(one.pixels.shape[0], one.pixels.shape[1]) for one in samples]
-    return Batch(pictures_BHW3.permute(0, 3, 1, 2), sizes, ids_BT, torch.arange(longest) < lengths_B1, targets, asked)
+    height, width = (
+        -(-max(sides) // viewing.divisor) * viewing.divisor
+        for sides in zip(*(one.view.seen for one in plans), strict=True)
+    )
+    length = max(len(one.text.tokens.ids) for one in plans)
+    return collate(plans[part], (height, width), length, tokenizer.pad_id, masks)
 
 
-def token_map(text: Tokens, spans_K: Sequence[tuple[int, int]], length: int) -> Tensor:
-    """map_KT, bool: True for a token that shares a character with the span."""
-    map_KT = torch.zeros(len(spans_K), length, dtype=torch.bool)
-    for row, span in enumerate(spans_K):
-        map_KT[row, tokens_of(span, text.spans)] = True
-    return map_KT
+def collate(plans: Sequence[Plan], size: tuple[int, int], length: int, pad_id: int, masks: bool = False) -> Batch:
+    """The plans' pictures padded to `size`, (height, width), and their texts to `length` tokens."""
+    pictures_BHW3 = np.empty((len(plans), *size, 3), np.uint8)
+    pictures_BHW3[:] = FILL
+    masks_MHW = []
+    for row, one in enumerate(plans):
+        sample = fetch(one, masks)
+        height, width = one.view.seen
+        pictures_BHW3[row, :height, :width] = sample.pixels
+        if sample.masks_MHW is not None:
+            padded_MHW = np.zeros((len(sample.masks_MHW), *size), np.bool_)
+            padded_MHW[:, :height, :width] = sample.masks_MHW
+            masks_MHW.append(torch.from_numpy(padded_MHW))
+    ids_BT = torch.full((len(plans), length), pad_id)
+    for row, one in enumerate(plans):
+        ids_BT[row, : len(one.text.tokens.ids)] = torch.tensor(one.text.tokens.ids)
+    lengths_B1 = torch.tensor([[len(one.text.tokens.ids)] for one in plans])
+    asked = [asked_of(one, length) for one in plans]
+    return Batch(
+        torch.from_numpy(pictures_BHW3).permute(0, 3, 1, 2),
+        [one.view.seen for one in plans],
+        ids_BT,
+        torch.arange(length) < lengths_B1,
+        Targets([torch.from_numpy(one.boxes_M4) for one in plans], [of_boxes(one) for one in asked]),
+        asked,
+        masks_MHW if masks else None,
+    )
+
+
+def asked_of(planned: Plan, length: int) -> Asked:
+    text = planned.text
+    map_KT = torch.zeros(len(text.spans_K), length, dtype=torch.bool)
+    for row, span in enumerate(text.spans_K):
+        map_KT[row, tokens_of(span, text.tokens.spans)] = True
+    return Asked(text.names_K, map_KT, planned.phrases_M)
 
 
 def of_boxes(asked: Asked) -> Tensor:
@@ -113,23 +134,21 @@ def of_boxes(asked: Asked) -> Tensor:
     return (member_MK @ asked.tokens_KT.float()) > 0
 
 
-def ahead(make: Callable[[int], Batch], steps: range, count: int = 4) -> Iterator[Batch]:
-    """`make` of each step in turn, on one thread that is at most `count` steps ahead."""
-    with ThreadPoolExecutor(1) as pool:
-        waiting = [pool.submit(make, step) for step in steps[:count]]
-        for step in steps:
-            batch = waiting.pop(0).result()
-            if step + count < steps.stop:
-                waiting.append(pool.submit(make, step + count))
-            yield batch
+def ahead(make: Callable[[int], Batch], steps: range, count: int = 4, readers: int = 1) -> Iterator[Batch]:
+    """`make` of each step in turn, on `readers` threads that are at most `count` steps ahead."""
+    rest = iter(steps)
+    waiting: deque[Future[Batch]] = deque()
+    with ThreadPoolExecutor(readers, "glip-reader") as pool:
+        try:
+            for _ in steps:
+                while len(waiting) < max(count, readers) and (step := next(rest, None)) is not None:
+                    waiting.append(pool.submit(make, step))
+                yield waiting.popleft().result()
+        finally:
+            # Whoever stops early, or is told of an error, does not wait for what nobody wants any more.
+            for one in waiting:
+                one.cancel()
 
 
-def _places(first: int, count: int, total: int, seed: int) -> list[int]:
-    places = []
-    while count > 0:
-        epoch, offset = divmod(first, total)
-        order = np.random.default_rng([seed, epoch, total]).permutation(total)
-        part = order[offset : offset + count]
-        places += part.tolist()
-        first, count = first + len(part), count - len(part)
-    return places
+def _rng(*seed: int) -> np.random.Generator:
+    return np.random.default_rng(seed)

@@ -14,7 +14,10 @@ from typing import Any
 import torch
 from torch import nn
 
+from glipv2.data.asking import Asking
+from glipv2.data.augment import Viewing
 from glipv2.data.batches import Batch, ahead, training_batch
+from glipv2.data.mixture import Mixture
 from glipv2.data.scenes import read_split
 from glipv2.losses.grounding import Losses, Targets, grounding_loss
 from glipv2.pictures import normalised
@@ -33,11 +36,13 @@ def train(options: Options) -> State:
     number; the last checkpoint is from before.
     """
     options.output.mkdir(parents=True, exist_ok=True)
-    split = read_split(options.data)
-    tokenizer = WordPiece.default()
+    mixture = Mixture([read_split(options.data)], [1.0], options.seed)
+    tokenizer, asking = WordPiece.default(), Asking()
     state = resumed(options) or new_state(options)
+    seen = state.model.config.input
+    viewing = Viewing((seen.short_side,), seen.long_side, seen.divisor)
     batches = ahead(
-        lambda step: training_batch(split, step, options.batch_size, options.seed, tokenizer),
+        lambda step: training_batch(mixture, step, options.batch_size, options.seed, asking, tokenizer, viewing),
         range(state.step, options.steps),
     )
     log = _Log(options, state.step)
