@@ -18,9 +18,9 @@ const model = {
   /** Keys of the configuration that differ from `config`, as in `model.load`. */
   settings: z.record(text, anyValue),
   method: z.enum(["full", "linear_probe", "prompt"]),
-  /** Parts that stay as they are, and how many of the backbone's stages do from the first on. */
+  /** Parts that stay as they are, and how much of the backbone does: 1 its patches, n more also its first n - 1 stages. */
   freeze: z.array(z.enum(["backbone", "text", "head"])),
-  frozen_stages: uint32,
+  frozen_stages: uint32.nullable(),
 };
 
 const data = {
@@ -31,67 +31,79 @@ const data = {
   /** Pictures of each category that are used; null: all. */
   shots: count.nullable(),
   /** Which those are. */
-  shot_seed: uint32,
-  /** What the model was pre-trained on, and the part of the pictures that come from it, to keep the open vocabulary. */
+  shot_seed: uint32.nullable(),
+  /** What the model was trained on before, so that it does not forget its open vocabulary. */
   replay: z
-    .strictObject({ sources, share: z.number().gt(0).lt(1) })
-    .meta({ title: "Replay" })
-    .nullable(),
-  /** How lists of categories become texts. */
-  texts: z
     .strictObject({
-      /** Part of the lists that hold every category; the others hold up to `most_names`, the picture's among them. */
-      full_lists: part,
-      most_names: count,
+      sources,
+      /** Part of the pictures that come from them. */
+      share: z.number().gt(0).lt(1),
+      /** What it must not forget: measured before the first step, and with every evaluation. */
+      validation: source.nullable(),
     })
-    .meta({ title: "Texts" }),
+    .meta({ title: "RunReplay" })
+    .nullable(),
+  /** How texts are made. */
+  asking: z
+    .strictObject({
+      /** Part of the steps that ask for all categories at once; the others ask for 1 to `names`. */
+      full: part.nullable(),
+      names: count.nullable(),
+      /** Of so many steps one asks for what sentences speak of, where pictures have both; 0: none. */
+      sentences_every: uint32.nullable(),
+    })
+    .meta({ title: "RunAsking" }),
   augment: z
     .strictObject({
-      /** How probable it is that left and right change places; never where the text speaks of them. */
-      flip: part,
-      /** How probable it is that a picture is scaled and shifted; never where the text speaks of places. */
-      move: part,
-      /** Largest change of brightness, contrast and saturation; 0: none. */
-      colour: part,
+      /** How often left and right change places; never where the text speaks of them. */
+      flip: part.nullable(),
+      /** How often a picture is moved and scaled; never where the text speaks of places. */
+      move: part.nullable(),
+      /** Most that it is scaled by then. */
+      zoom: z.number().min(1).nullable(),
+      /** Most that brightness, contrast and saturation are changed by; 0: not at all. */
+      jitter: z.number().min(0).lt(1).nullable(),
     })
-    .meta({ title: "Augment" }),
+    .meta({ title: "RunAugment" }),
   /** Sides that pictures are resized to, short ones to choose from, in pixels; null: the configuration's. */
   short_sides: z.array(count).min(1).nullable(),
   long_side: count.nullable(),
   /** Threads that read pictures, for each process. */
-  readers: count,
+  readers: count.nullable(),
 };
 
 const optimisation = {
-  /** One of the two is null. */
+  /** At most one of the two is said. */
   steps: count.nullable(),
-  epochs: count.nullable(),
+  epochs: positive.nullable(),
   /** Pictures in a step, of all processes and of all its accumulated parts together. */
-  batch_size: count,
+  batch_size: count.nullable(),
   /** Parts that a step's pictures are computed in, one after the other. */
-  accumulation: count,
-  learning_rate: positive,
-  /** Of the text encoder; null: as `learning_rate`. */
+  accumulation: count.nullable(),
+  learning_rate: positive.nullable(),
+  /** Of the text encoder. */
   language_learning_rate: positive.nullable(),
   /** By which the backbone's learning rate is multiplied. */
-  backbone_factor: positive,
-  weight_decay: weight,
+  backbone_factor: weight.nullable(),
+  weight_decay: weight.nullable(),
   /** Steps in which the learning rate rises to its full height. */
-  warmup_steps: uint32,
-  schedule: z.enum(["cosine", "steps", "constant"]),
+  warmup_steps: uint32.nullable(),
+  schedule: z.enum(["cosine", "steps", "constant"]).nullable(),
   /** Of `steps`: parts of the run after which the learning rate drops to a tenth. */
-  milestones: z.array(z.number().gt(0).lt(1)),
+  milestones: z.array(z.number().gt(0).lt(1)).nullable(),
   /** Evaluations without improvement after which the learning rate drops, and the run ends; null: neither. */
   patience: z.strictObject({ learning_rate: count, stop: count }).meta({ title: "RunPatience" }).nullable(),
-  /** Largest norm of the gradient; null: any. */
-  clip_gradients: positive.nullable(),
+  /** Largest norm of the gradient; 0: any. */
+  clip_gradients: weight.nullable(),
   /** Decay of the averaged weights; 0: none are kept. */
-  ema: z.number().min(0).lt(1),
-  precision: z.enum(["float32", "bfloat16", "float16"]),
-  gradient_checkpointing: z.boolean(),
+  ema: z.number().min(0).lt(1).nullable(),
+  precision: z.enum(["float32", "bfloat16", "float16"]).nullable(),
+  gradient_checkpointing: z.boolean().nullable(),
   /** Weights of the three losses; 0: it is not computed. */
-  losses: z.strictObject({ grounding: weight, inter: weight, mlm: weight }).meta({ title: "LossWeights" }),
-  seed: uint32,
+  losses: z
+    .strictObject({ grounding: weight.nullable(), inter: weight.nullable(), mlm: weight.nullable() })
+    .meta({ title: "RunLosses" }),
+  seed: uint32.nullable(),
 };
 
 const running = {
@@ -103,14 +115,14 @@ const running = {
   /** The run outlives the worker: the call ends with the run's `start`. */
   detached: z.boolean(),
   /** Steps between two checkpoints, and how many of the last are kept (beside the best). */
-  checkpoint_steps: count,
-  keep_checkpoints: count,
-  /** Steps between two evaluations; null: one at the end. */
+  checkpoint_steps: count.nullable(),
+  keep_checkpoints: count.nullable(),
+  /** Steps between two evaluations. */
   evaluate_steps: count.nullable(),
   /** Whether the model is measured before the first step too. */
   evaluate_before: z.boolean(),
   /** Pictures of each evaluation that are reported with what the model sees. */
-  sample_pictures: uint32,
+  sample_pictures: uint32.nullable(),
   /** `cpu`, `cuda`, `cuda:N`; null: the worker's. */
   device: text.nullable(),
   /** Processes on this host, each with a device of its own (on the CPU: with its share of the threads). */
@@ -125,7 +137,7 @@ const running = {
       /** `host:port`, the same on every host. */
       endpoint: text,
     })
-    .meta({ title: "Nodes" })
+    .meta({ title: "RunNodes" })
     .nullable(),
 };
 
@@ -140,7 +152,10 @@ const problem = z
   .meta({ title: "DataProblem" });
 
 export const nativeTraining = {
-  /** Pre-trains or fine-tunes in a process of its own, which `RUN_DIR/config.json` tells the same as these parameters. */
+  /**
+   * Pre-trains or fine-tunes in a process of its own, which `RUN_DIR/config.json` tells the same as these parameters. Null:
+   * the default of glipv2.training.options.
+   */
   "training.run": {
     params: z.strictObject({ ...running, ...model, ...data, ...optimisation }),
     event: runEvent,

@@ -14,6 +14,9 @@ const seen = z
   })
   .meta({ title: "SeenObject" });
 
+/** When it was written, in seconds since 1970. */
+const time = z.number();
+
 const ended = z.enum(["completed", "plateau", "stopped"]);
 
 const outcome = {
@@ -31,12 +34,17 @@ const outcome = {
   metrics: runMetrics.nullable(),
   /** Of what the run started from, before its first step; null unless it was asked for. */
   metrics_before: runMetrics.nullable(),
+  /** The same of what must not be forgotten, `replay.validation`; null when there is none. */
+  replay_metrics: runMetrics.nullable(),
+  replay_metrics_before: runMetrics.nullable(),
   /** Time at work, that before a resumption included. */
   seconds: z.number(),
 };
 
 /** How a run ended, for its `result.json` and its last event. */
-export const runDone = z.strictObject({ type: z.literal("done"), ...outcome, ended }).meta({ title: "RunDone" });
+export const runDone = z.strictObject({ time, type: z.literal("done"), ...outcome, ended }).meta({ title: "RunDone" });
+
+export type RunDone = z.output<typeof runDone>;
 
 /** What `training.run` gives: `detached` when the run goes on without the worker. */
 export const runResult = z
@@ -45,6 +53,7 @@ export const runResult = z
 
 const start = z
   .strictObject({
+    time,
     type: z.literal("start"),
     /** Steps that are done already: more than 0 when a run goes on. What it wrote of later steps counts no more. */
     step: uint53,
@@ -57,13 +66,12 @@ const start = z
     /** The process that is the run, parent of all ranks, and on which host. */
     pid: uint53,
     host: z.string(),
-    /** When, in seconds since 1970. */
-    time: z.number(),
   })
   .meta({ title: "RunStart" });
 
 const step = z
   .strictObject({
+    time,
     type: z.literal("step"),
     /** Counts from 1. */
     step: uint53,
@@ -85,20 +93,30 @@ const step = z
   .meta({ title: "RunStep" });
 
 const progress = z
-  .strictObject({ type: z.literal("progress"), pictures: uint53, total_pictures: uint53, eta_seconds: z.number() })
+  .strictObject({
+    time,
+    type: z.literal("progress"),
+    pictures: uint53,
+    total_pictures: uint53,
+    eta_seconds: z.number(),
+  })
   .meta({ title: "RunProgress" });
 
 const evaluation = z
   .strictObject({
+    time,
     type: z.literal("evaluation"),
     /** 0: before the first step. */
     step: uint53,
     metrics: runMetrics,
+    /** Of what must not be forgotten, `replay.validation`; null when there is none. */
+    replay_metrics: runMetrics.nullable(),
   })
   .meta({ title: "RunEvaluation" });
 
 const checkpoint = z
   .strictObject({
+    time,
     type: z.literal("checkpoint"),
     step: uint53,
     /** The file of weights. */
@@ -110,6 +128,7 @@ const checkpoint = z
 
 const sample = z
   .strictObject({
+    time,
     type: z.literal("sample"),
     step: uint53,
     /** The picture, as the data has it. */
@@ -122,11 +141,12 @@ const sample = z
   })
   .meta({ title: "RunSample" });
 
-const warning = z.strictObject({ type: z.literal("warning"), text: z.string() }).meta({ title: "RunWarning" });
-const log = z.strictObject({ type: z.literal("log"), text: z.string() }).meta({ title: "RunLog" });
+const warning = z.strictObject({ time, type: z.literal("warning"), text: z.string() }).meta({ title: "RunWarning" });
+const log = z.strictObject({ time, type: z.literal("log"), text: z.string() }).meta({ title: "RunLog" });
 
 const failed = z
   .strictObject({
+    time,
     type: z.literal("failed"),
     /** The error that the worker answers with. */
     code: z.string(),

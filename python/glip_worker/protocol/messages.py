@@ -8,7 +8,7 @@ from msgspec import Meta, Raw, Struct
 from glip_worker.tensors import Tensor
 
 PROTOCOL_VERSION = 1
-SCHEMA_HASH = "ad8b5df3a4a02abf4c0b681d8a0469e81874e0bf3746f8fc2e7a684009a8e664"
+SCHEMA_HASH = "5fd7bfaa0f2dff94b9ff143e6daf7f23b4b93e00bf31bb276a4be78af3790c63"
 
 
 class MethodTypes(NamedTuple):
@@ -442,7 +442,7 @@ class TrainingEvaluateResult(Struct, frozen=True, forbid_unknown_fields=True, kw
     seconds: float
 
 
-class Nodes(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class RunNodes(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     count: Annotated[int, Meta(ge=1, le=4294967295)]
     rank: Annotated[int, Meta(ge=0, le=4294967295)]
     rendezvous: Literal["static", "c10d"]
@@ -529,20 +529,23 @@ Source = (
 )
 
 
-class Replay(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class RunReplay(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     sources: Annotated[list[Source], Meta(min_length=1)]
     share: Annotated[float, Meta(gt=0, lt=1)]
+    validation: Source | None
 
 
-class Texts(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    full_lists: Annotated[float, Meta(ge=0, le=1)]
-    most_names: Annotated[int, Meta(ge=1, le=4294967295)]
+class RunAsking(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    full: Annotated[float, Meta(ge=0, le=1)] | None
+    names: Annotated[int, Meta(ge=1, le=4294967295)] | None
+    sentences_every: Annotated[int, Meta(ge=0, le=4294967295)] | None
 
 
-class Augment(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    flip: Annotated[float, Meta(ge=0, le=1)]
-    move: Annotated[float, Meta(ge=0, le=1)]
-    colour: Annotated[float, Meta(ge=0, le=1)]
+class RunAugment(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    flip: Annotated[float, Meta(ge=0, le=1)] | None
+    move: Annotated[float, Meta(ge=0, le=1)] | None
+    zoom: Annotated[float, Meta(ge=1)] | None
+    jitter: Annotated[float, Meta(ge=0, lt=1)] | None
 
 
 class RunPatience(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -550,10 +553,10 @@ class RunPatience(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     stop: Annotated[int, Meta(ge=1, le=4294967295)]
 
 
-class LossWeights(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    grounding: Annotated[float, Meta(ge=0)]
-    inter: Annotated[float, Meta(ge=0)]
-    mlm: Annotated[float, Meta(ge=0)]
+class RunLosses(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    grounding: Annotated[float, Meta(ge=0)] | None
+    inter: Annotated[float, Meta(ge=0)] | None
+    mlm: Annotated[float, Meta(ge=0)] | None
 
 
 class TrainingRunParams(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -561,49 +564,49 @@ class TrainingRunParams(Struct, frozen=True, forbid_unknown_fields=True, kw_only
     output: str
     resume: bool
     detached: bool
-    checkpoint_steps: Annotated[int, Meta(ge=1, le=4294967295)]
-    keep_checkpoints: Annotated[int, Meta(ge=1, le=4294967295)]
+    checkpoint_steps: Annotated[int, Meta(ge=1, le=4294967295)] | None
+    keep_checkpoints: Annotated[int, Meta(ge=1, le=4294967295)] | None
     evaluate_steps: Annotated[int, Meta(ge=1, le=4294967295)] | None
     evaluate_before: bool
-    sample_pictures: Annotated[int, Meta(ge=0, le=4294967295)]
+    sample_pictures: Annotated[int, Meta(ge=0, le=4294967295)] | None
     device: str | None
     processes: Annotated[int, Meta(ge=1, le=4294967295)]
-    nodes: Nodes | None
+    nodes: RunNodes | None
     config: str | dict[str, Any]
     weights: str | None
     settings: dict[str, Any]
     method: Literal["full", "linear_probe", "prompt"]
     freeze: list[Literal["backbone", "text", "head"]]
-    frozen_stages: Annotated[int, Meta(ge=0, le=4294967295)]
+    frozen_stages: Annotated[int, Meta(ge=0, le=4294967295)] | None
     train: Annotated[list[Source], Meta(min_length=1)]
     validation: Source | None
     problems: Literal["fail", "drop"]
     shots: Annotated[int, Meta(ge=1, le=4294967295)] | None
-    shot_seed: Annotated[int, Meta(ge=0, le=4294967295)]
-    replay: Replay | None
-    texts: Texts
-    augment: Augment
+    shot_seed: Annotated[int, Meta(ge=0, le=4294967295)] | None
+    replay: RunReplay | None
+    asking: RunAsking
+    augment: RunAugment
     short_sides: Annotated[list[Annotated[int, Meta(ge=1, le=4294967295)]], Meta(min_length=1)] | None
     long_side: Annotated[int, Meta(ge=1, le=4294967295)] | None
-    readers: Annotated[int, Meta(ge=1, le=4294967295)]
+    readers: Annotated[int, Meta(ge=1, le=4294967295)] | None
     steps: Annotated[int, Meta(ge=1, le=4294967295)] | None
-    epochs: Annotated[int, Meta(ge=1, le=4294967295)] | None
-    batch_size: Annotated[int, Meta(ge=1, le=4294967295)]
-    accumulation: Annotated[int, Meta(ge=1, le=4294967295)]
-    learning_rate: Annotated[float, Meta(gt=0)]
+    epochs: Annotated[float, Meta(gt=0)] | None
+    batch_size: Annotated[int, Meta(ge=1, le=4294967295)] | None
+    accumulation: Annotated[int, Meta(ge=1, le=4294967295)] | None
+    learning_rate: Annotated[float, Meta(gt=0)] | None
     language_learning_rate: Annotated[float, Meta(gt=0)] | None
-    backbone_factor: Annotated[float, Meta(gt=0)]
-    weight_decay: Annotated[float, Meta(ge=0)]
-    warmup_steps: Annotated[int, Meta(ge=0, le=4294967295)]
-    schedule: Literal["cosine", "steps", "constant"]
-    milestones: list[Annotated[float, Meta(gt=0, lt=1)]]
+    backbone_factor: Annotated[float, Meta(ge=0)] | None
+    weight_decay: Annotated[float, Meta(ge=0)] | None
+    warmup_steps: Annotated[int, Meta(ge=0, le=4294967295)] | None
+    schedule: Literal["cosine", "steps", "constant"] | None
+    milestones: list[Annotated[float, Meta(gt=0, lt=1)]] | None
     patience: RunPatience | None
-    clip_gradients: Annotated[float, Meta(gt=0)] | None
-    ema: Annotated[float, Meta(ge=0, lt=1)]
-    precision: Literal["float32", "bfloat16", "float16"]
-    gradient_checkpointing: bool
-    losses: LossWeights
-    seed: Annotated[int, Meta(ge=0, le=4294967295)]
+    clip_gradients: Annotated[float, Meta(ge=0)] | None
+    ema: Annotated[float, Meta(ge=0, lt=1)] | None
+    precision: Literal["float32", "bfloat16", "float16"] | None
+    gradient_checkpointing: bool | None
+    losses: RunLosses
+    seed: Annotated[int, Meta(ge=0, le=4294967295)] | None
 
 
 class RunResult(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -616,11 +619,14 @@ class RunResult(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     total_steps: Annotated[int, Meta(ge=0, le=9007199254740991)]
     metrics: dict[str, float | None] | None
     metrics_before: dict[str, float | None] | None
+    replay_metrics: dict[str, float | None] | None
+    replay_metrics_before: dict[str, float | None] | None
     seconds: float
     ended: Literal["completed", "plateau", "stopped", "detached"]
 
 
 class RunStart(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="type", tag="start"):
+    time: float
     step: Annotated[int, Meta(ge=0, le=9007199254740991)]
     total_steps: Annotated[int, Meta(ge=0, le=9007199254740991)]
     config: str
@@ -628,10 +634,10 @@ class RunStart(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, ta
     output: str
     pid: Annotated[int, Meta(ge=0, le=9007199254740991)]
     host: str
-    time: float
 
 
 class RunStep(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="type", tag="step"):
+    time: float
     step: Annotated[int, Meta(ge=0, le=9007199254740991)]
     total_steps: Annotated[int, Meta(ge=0, le=9007199254740991)]
     epoch: float
@@ -645,17 +651,21 @@ class RunStep(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag
 
 
 class RunProgress(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="type", tag="progress"):
+    time: float
     pictures: Annotated[int, Meta(ge=0, le=9007199254740991)]
     total_pictures: Annotated[int, Meta(ge=0, le=9007199254740991)]
     eta_seconds: float
 
 
 class RunEvaluation(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="type", tag="evaluation"):
+    time: float
     step: Annotated[int, Meta(ge=0, le=9007199254740991)]
     metrics: dict[str, float | None]
+    replay_metrics: dict[str, float | None] | None
 
 
 class RunCheckpoint(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="type", tag="checkpoint"):
+    time: float
     step: Annotated[int, Meta(ge=0, le=9007199254740991)]
     path: str
     best: bool
@@ -668,6 +678,7 @@ class SeenObject(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class RunSample(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="type", tag="sample"):
+    time: float
     step: Annotated[int, Meta(ge=0, le=9007199254740991)]
     path: str
     caption: str | None
@@ -676,14 +687,17 @@ class RunSample(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, t
 
 
 class RunWarning(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="type", tag="warning"):
+    time: float
     text: str
 
 
 class RunLog(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="type", tag="log"):
+    time: float
     text: str
 
 
 class RunFailed(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="type", tag="failed"):
+    time: float
     code: str
     message: str
     details: dict[str, Any]
@@ -691,6 +705,7 @@ class RunFailed(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, t
 
 
 class RunDone(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="type", tag="done"):
+    time: float
     output: str
     config: str
     checkpoint: str | None
@@ -700,6 +715,8 @@ class RunDone(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag
     total_steps: Annotated[int, Meta(ge=0, le=9007199254740991)]
     metrics: dict[str, float | None] | None
     metrics_before: dict[str, float | None] | None
+    replay_metrics: dict[str, float | None] | None
+    replay_metrics_before: dict[str, float | None] | None
     seconds: float
     ended: Literal["completed", "plateau", "stopped"]
 
