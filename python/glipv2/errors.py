@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 
 class InputError(ValueError):
@@ -31,3 +33,23 @@ class WeightsError(ValueError):
         self.expected = expected
         self.received = received
         self.remedy = remedy
+
+
+class DataError(ValueError):
+    """Data with which no training is to start. `problems`: `{kind, count, examples: [{where, reason}]}` of each kind."""
+
+    def __init__(self, problems: Sequence[Mapping[str, Any]], remedy: str) -> None:
+        count = sum(one["count"] for one in problems)
+        shown = [f"{one['kind']} ({one['count']}), such as {_example(one['examples'][0])}" for one in problems[:_SHOWN]]
+        more = f"; and {len(problems) - _SHOWN} kinds more" if len(problems) > _SHOWN else ""
+        noun = "problem" if count == 1 else "problems"
+        super().__init__(f"the data has {count} {noun}: {'; '.join(shown)}{more}. {remedy}")
+        self.problems = problems
+
+
+#: Kinds of problems that a message speaks of.
+_SHOWN = 4
+
+
+def _example(one: Mapping[str, str]) -> str:
+    return f"{one['where']}: {one['reason']}"

@@ -96,7 +96,7 @@ class View(NamedTuple):
         whole_M = (whole_M4[:, 2:] - whole_M4[:, :2]).prod(axis=1)
         part_M = sides_M2.prod(axis=1) / np.maximum(whole_M, np.float32(1e-6))
         kept_M = (part_M > 0.999) | ((part_M >= LEAST_PART) & (sides_M2.min(axis=1) >= LEAST_SIDE))
-        cut_M4 -= _row(0, 0, 1, 1)
+        cut_M4[:, 2:] = np.maximum(cut_M4[:, 2:] - 1, cut_M4[:, :2])
         if self.flipped:
             cut_M4 = cut_M4[:, [2, 1, 0, 3]] * _row(-1, 1, -1, 1) + _row(width - 1, 0, width - 1, 0)
         scale = _row(self.seen[1] / width, self.seen[0] / height)

@@ -1,0 +1,63 @@
+"""What was read, and how a reader is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from glipv2.data.problems import Problems
+from glipv2.data.readers.building import Builder
+from glipv2.data.records import Dataset
+from glipv2.data.sources import Source
+
+
+@dataclass(frozen=True)
+class How:
+    decode: bool = False
+    """Every picture is read whole, so that a damaged one, or one of another size than the annotations say, is found
+    before a training comes upon it. It takes as long as an epoch's reading."""
+
+    masks: bool = False
+    """Records have masks, which take as much memory as their text in the file."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    source: Source
+
+    dataset: Dataset
+    """Of what is good. It may have no picture; then `problems.fatal`."""
+
+    problems: Problems
+
+    files: tuple[Path, ...]
+    """What was read beside the pictures."""
+
+    @property
+    def boxes(self) -> int:
+        return sum(len(one.boxes_M4) for one in self.dataset.pictures)
+
+    @property
+    def phrases(self) -> int:
+        return sum(len(sentence.phrases) for one in self.dataset.pictures for sentence in one.sentences)
+
+
+def finished(
+    source: Source,
+    builder: Builder,
+    names: Sequence[str],
+    category_ids: Sequence[int],
+    files: Sequence[Path],
+    instances: Path | None = None,
+) -> Reading:
+    """`instances`: COCO's, if the source is of that form; they are the data set's as long as nothing was left out."""
+    problems = builder.problems
+    if not problems.fatal:
+        if not builder.pictures:
+            problems.add("no_pictures", "", "there is no picture that can be used")
+        elif not any(len(one.boxes_M4) for one in builder.pictures):
+            problems.add("no_boxes", "", f"there are {len(builder.pictures)} pictures, but not a box in any of them")
+    whole = instances if not len(problems) else None
+    dataset = Dataset(tuple(names), tuple(category_ids), tuple(builder.pictures), whole)
+    return Reading(source, dataset, problems, tuple(files))
