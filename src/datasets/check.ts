@@ -2,15 +2,33 @@ import { accessSync, constants, statSync } from "node:fs";
 import { GlipError, messageOf } from "../errors.ts";
 import type { Dataset } from "./dataset.ts";
 
+type Kind = "file" | "folder";
+
+/** Which fields of a format are paths, and to what. */
+const paths: { [Format in Dataset["format"]]: Readonly<Record<string, Kind>> } = {
+  coco: { annotations: "file", images: "folder" },
+  lvis: { annotations: "file", images: "folder" },
+  odvg: { annotations: "file", images: "folder", labels: "file" },
+  mdetr: { annotations: "file", images: "folder" },
+  flickr30k: { images: "folder", entities: "folder", split: "file" },
+  voc: { annotations: "folder", images: "folder", split: "file" },
+  yolo: { file: "file" },
+  odinw: { folder: "folder" },
+  scenes: { folder: "folder" },
+};
+
 /**
- * Sees that a dataset's file and folder are there and can be read; what is in them is the worker's to judge.
+ * Sees that a dataset's files and folders are there and can be read; what is in them is the worker's to judge.
  *
  * @param path how the caller knows the dataset, e.g. `options.train[0]`
  * @throws GlipError `file_error`
  */
-export function checkDatasetFiles({ annotations, images }: Dataset, path: string): void {
-  checkFile(annotations, `${path}.annotations`);
-  check(images, "folder", `${path}.images`);
+export function checkDatasetFiles(dataset: Dataset, path: string): void {
+  const fields: Partial<Record<string, unknown>> = { ...dataset };
+  for (const [field, kind] of Object.entries(paths[dataset.format])) {
+    const found = fields[field];
+    if (typeof found === "string") check(found, kind, `${path}.${field}`);
+  }
 }
 
 /** Sees that a file is there and can be read; `path` is how the caller knows it. @throws GlipError `file_error` */
@@ -18,7 +36,7 @@ export function checkFile(file: string, path: string): void {
   check(file, "file", path);
 }
 
-function check(file: string, wanted: "file" | "folder", path: string): void {
+function check(file: string, wanted: Kind, path: string): void {
   const found = problem(file, wanted);
   if (found === undefined) return;
   const { reason, cause } = found;
@@ -26,7 +44,7 @@ function check(file: string, wanted: "file" | "folder", path: string): void {
   throw new GlipError("file_error", text, { path: file, reason }, cause === undefined ? {} : { cause });
 }
 
-function problem(file: string, wanted: "file" | "folder"): { reason: string; cause?: unknown } | undefined {
+function problem(file: string, wanted: Kind): { reason: string; cause?: unknown } | undefined {
   try {
     const found = statSync(file);
     if (wanted === "file" && !found.isFile())

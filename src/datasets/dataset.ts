@@ -1,67 +1,56 @@
-import { resolve } from "node:path";
 import { z } from "zod";
-import { text, uint32 } from "../protocol/fields.ts";
-import { checkArgument } from "../protocol/validate.ts";
+import { type CocoDataset, cocoSchema } from "./coco.ts";
+import { type Flickr30kDataset, flickr30kSchema } from "./flickr30k.ts";
+import { type LvisDataset, lvisSchema } from "./lvis.ts";
+import { type MdetrDataset, mdetrSchema } from "./mdetr.ts";
+import { type OdinwDataset, odinwSchema } from "./odinw.ts";
+import { type OdvgDataset, odvgSchema } from "./odvg.ts";
+import { type ScenesDataset, scenesSchema } from "./scene-folder.ts";
+import { type VocDataset, vocSchema } from "./voc.ts";
+import { type YoloDataset, yoloSchema } from "./yolo.ts";
 
-/** Annotated pictures. `coco` and `mdetr` make one; a literal of this shape does as well. */
-export interface Dataset {
-  /** `coco`: boxes with categories, as COCO's instances; `mdetr`: captions with token spans, as MDETR's. */
-  format: "coco" | "mdetr";
-  /** The JSON file. */
-  annotations: string;
-  /** The folder that the annotations' `file_name` is relative to. */
-  images: string;
-  /** How often an epoch goes through it. @default 1 */
-  copies?: number | undefined;
-}
+/** Annotated pictures. The function of the format's name makes one; a literal of this shape does as well. */
+export type Dataset =
+  | CocoDataset
+  | LvisDataset
+  | OdvgDataset
+  | MdetrDataset
+  | Flickr30kDataset
+  | VocDataset
+  | YoloDataset
+  | OdinwDataset
+  | ScenesDataset;
 
-export interface DatasetOptions {
-  /**
-   * How often an epoch goes through it. The paper's few-shot recipe takes 8 copies of 1 shot, 4 of 3, 2 of 5, 1 of 10.
-   * @default 1
-   */
-  copies?: number | undefined;
-}
+/** What the engine official reads. */
+export type OfficialDataset = CocoDataset | MdetrDataset;
 
-const path = text.min(1).transform((file) => resolve(file));
+const formats = [
+  cocoSchema,
+  lvisSchema,
+  odvgSchema,
+  mdetrSchema,
+  flickr30kSchema,
+  vocSchema,
+  yoloSchema,
+  odinwSchema,
+  scenesSchema,
+] as const;
+
+export const formatNames = formats.map(({ shape }) => shape.format.value);
 
 /** Makes paths absolute, from the working directory of the moment. */
-export const datasetSchema = z.strictObject({
-  format: z.enum(["coco", "mdetr"]),
-  annotations: path,
-  images: path,
-  copies: uint32.min(1).default(1),
-}) satisfies z.ZodType<Required<Dataset>, Dataset>;
+export const datasetSchema = z.discriminatedUnion("format", formats, {
+  error: ({ code }) => (code === "invalid_union" ? `one of ${formatNames.join(", ")}` : undefined),
+}) satisfies z.ZodType<Dataset, Dataset>;
 
-/**
- * Pictures with boxes and categories: COCO's instances format.
- *
- * @param annotations the JSON file; a relative path counts from the working directory
- * @param images the folder that its `file_name`s are relative to
- * @throws GlipError `invalid_argument`. Nothing is read here: training and evaluation do that.
- */
-export function coco(annotations: string, images: string, options: DatasetOptions = {}): Required<Dataset> {
-  return describe("coco", annotations, images, options);
-}
+/** The same for what the engine official reads; shares are of the engine native too. */
+export const officialDatasetSchema = z.discriminatedUnion(
+  "format",
+  [cocoSchema.omit({ share: true }).strict(), mdetrSchema.omit({ share: true }).strict()],
+  {
+    error: ({ code }) =>
+      code === "invalid_union" ? `one of "coco"|"mdetr" (the engine native reads more)` : undefined,
+  },
+) satisfies z.ZodType<OfficialDataset, OfficialDataset>;
 
-/**
- * Pictures with captions and the spans of their phrases: MDETR's format (`tokens_positive`).
- *
- * @param annotations the JSON file; a relative path counts from the working directory
- * @param images the folder that its `file_name`s are relative to
- * @throws GlipError `invalid_argument`. Nothing is read here: training and evaluation do that.
- */
-export function mdetr(annotations: string, images: string, options: DatasetOptions = {}): Required<Dataset> {
-  return describe("mdetr", annotations, images, options);
-}
-
-const options = z.strictObject({ copies: uint32.min(1).default(1) });
-
-function describe(format: Dataset["format"], annotations: string, images: string, given: DatasetOptions) {
-  return {
-    format,
-    annotations: checkArgument(path, annotations, "annotations"),
-    images: checkArgument(path, images, "images"),
-    copies: checkArgument(options, given, "options").copies,
-  };
-}
+export type CheckedDataset = z.output<typeof datasetSchema>;

@@ -2,7 +2,9 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import { checkDatasetFiles } from "../../src/datasets/check.ts";
-import { coco, datasetSchema, mdetr } from "../../src/datasets/dataset.ts";
+import { coco } from "../../src/datasets/coco.ts";
+import { datasetSchema } from "../../src/datasets/dataset.ts";
+import { mdetr } from "../../src/datasets/mdetr.ts";
 import type { GlipError } from "../../src/errors.ts";
 import { temporaryFolder } from "../support/folders.ts";
 

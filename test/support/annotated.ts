@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import sharp from "sharp";
-import { coco } from "../../src/datasets/dataset.ts";
+import { coco } from "../../src/datasets/coco.ts";
 
 /** What is in the pictures; the small model's vocabulary has these words. */
 export const categories = ["person", "cup", "cat", "dog", "man"];

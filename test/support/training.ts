@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { coco } from "../../src/datasets/dataset.ts";
+import { coco } from "../../src/datasets/coco.ts";
 import type { Glip } from "../../src/glip.ts";
 import { launchFaulty, type Faulty } from "./faults.ts";
 import { fixture, temporaryFolder } from "./folders.ts";
