@@ -18,8 +18,8 @@ export interface ErrorDetails {
   deadline_exceeded: { timeoutMs: number };
   /** Python raised; `type` is the exception's class, `traceback` its text. */
   worker_error: { type: string; traceback: string };
-  /** The device or the host ran out of memory; the worker lives on. */
-  out_of_memory: { type: string; traceback: string };
+  /** The device or the host ran out of memory; the worker lives on. `checkpoint`: a training's last good one. */
+  out_of_memory: { type: string; traceback: string; checkpoint?: string | null };
   /** The worker process ended before it was ready. */
   worker_start_failed: WorkerDeath;
   /** The worker did not become ready in time and was killed. */
@@ -62,8 +62,11 @@ export interface ErrorDetails {
   image_invalid: { path: string; reason: string };
   /** A configuration cannot be used. `keys` are those that are wrong; `path` is its file, or the option's name. */
   config_invalid: { path: string; keys: string[]; reason: string };
-  /** Annotations cannot be trained or evaluated on. The first problems, each with its place, and how many there are. */
-  dataset_invalid: { path: string; problems: { where: string; reason: string }[]; count: number };
+  /**
+   * Annotations cannot be trained or evaluated on. The first problems, each with its place (of the engine native, each
+   * with its kind, too), and how many there are.
+   */
+  dataset_invalid: { path: string; problems: { where: string; reason: string; kind?: string }[]; count: number };
   /** A training or evaluation process failed; `output` is the run's folder. */
   training_failed: {
     exitCode: number | undefined;
@@ -71,8 +74,24 @@ export interface ErrorDetails {
     lastLogLines: string[];
     logFile: string | undefined;
   };
-  /** The disk that holds `path` is full. Sizes in bytes; undefined where they are not known. */
-  disk_full: { path: string; needed: number | undefined; free: number | undefined };
+  /** A training's loss is not a finite number. `checkpoint` is the last good one, from before; null when there is none. */
+  loss_not_finite: { step: number; losses: Record<string, number | null>; output: string; checkpoint: string | null };
+  /** One of a training's processes ended, and the others with it. `checkpoint` is the last good one. */
+  rank_died: {
+    rank: number | undefined;
+    exitCode: number | undefined;
+    /** Name of the signal that ended it. */
+    signal: string | undefined;
+    output: string;
+    checkpoint: string | null;
+    lastLogLines: string[];
+    logFile: string | undefined;
+  };
+  /**
+   * The disk that holds `path` is full. Sizes in bytes; undefined where they are not known. `checkpoint`: a training's last
+   * good one.
+   */
+  disk_full: { path: string; needed: number | undefined; free: number | undefined; checkpoint?: string | null };
   /** A file or folder cannot be read, written or understood. */
   file_error: { path: string; reason: string };
   /** The feature was not switched on, or does not exist here. */

@@ -3,6 +3,7 @@ import type { CallOptions } from "./bridge/request.ts";
 import { openStream } from "./bridge/open-stream.ts";
 import type { Stream } from "./bridge/stream.ts";
 import { GlipError } from "./errors.ts";
+import type { Dataset } from "./datasets/dataset.ts";
 import type { ImageInput } from "./images/source.ts";
 import type { GlipEvents, Listeners } from "./listeners.ts";
 import type { Ready } from "./protocol/messages.ts";
@@ -28,13 +29,17 @@ import type { Grounding } from "./tasks/results/grounding.ts";
 import { evaluate } from "./training/evaluate.ts";
 import type { TrainingEvent } from "./training/events.ts";
 import { finetune } from "./training/finetune.ts";
+import { checkData, type CheckDataOptions, type DataReport } from "./training/native/check-data.ts";
+import type { NativeFinetuneOptions, NativePretrainOptions } from "./training/native/options.ts";
+import { usePrompts } from "./training/native/prompts.ts";
 import type { EvaluateOptions, FinetuneOptions, PretrainOptions } from "./training/options.ts";
 import { pretrain } from "./training/pretrain.ts";
-import type { EvaluateResult, TrainResult } from "./training/results.ts";
+import type { EvaluateResult } from "./training/results.ts";
 import type { Run } from "./training/run.ts";
-import { escapeHtml } from "./training/table.ts";
+import type { TrainingRun } from "./training/training-run.ts";
 import type { Link } from "./worker/link.ts";
 import type { LoadedModel } from "./worker/load-model.ts";
+import { showWorkers } from "./show-workers.ts";
 import type { WorkerPool } from "./worker/pool.ts";
 
 /** The name of a plugin's method. A declared one is not: its wrong parameters must not pass for a plugin's. */
@@ -175,10 +180,12 @@ export class Glip implements AsyncDisposable {
    * it has more workers. Launch a second handle to go on using a model.
    * @example for await (const event of glip.finetune({ train: coco("train.json", "images"), output: "runs/mine" })) …
    * @throws GlipError at once: `invalid_argument`, `file_error`, `weights_missing`, `weights_mismatch`; from the run's
-   *   iteration and its result: `dataset_invalid`, `config_invalid`, `training_failed`, `out_of_memory`, `disk_full`,
-   *   `unknown_method` when the engine does not train, and as `stream`
+   *   iteration and its result: `dataset_invalid`, `config_invalid`, `loss_not_finite`, `out_of_memory`, `disk_full`,
+   *   `rank_died`, `training_failed`, `unknown_method` when the engine does not train, and as `stream`
    */
-  finetune(options: FinetuneOptions): Run<TrainingEvent, TrainResult> {
+  finetune(options: FinetuneOptions): TrainingRun;
+  finetune(options: NativeFinetuneOptions): TrainingRun;
+  finetune(options: FinetuneOptions | NativeFinetuneOptions): TrainingRun {
     return finetune(this, options);
   }
 
@@ -186,8 +193,36 @@ export class Glip implements AsyncDisposable {
    * Trains a model from a backbone's weights, or from nothing. The worker does nothing else meanwhile: see `finetune`.
    * @throws GlipError as `finetune`
    */
-  pretrain(options: PretrainOptions): Run<TrainingEvent, TrainResult> {
+  pretrain(options: PretrainOptions): TrainingRun;
+  pretrain(options: NativePretrainOptions): TrainingRun;
+  pretrain(options: PretrainOptions | NativePretrainOptions): TrainingRun {
     return pretrain(this, options);
+  }
+
+  /**
+   * Reads annotations, and says all that is wrong with them at once; on the engine native.
+   * @example (await glip.checkData(coco("train.json", "images"))).problems // 0
+   * @throws GlipError `invalid_argument`, `file_error`, and as `call`
+   */
+  checkData(data: Dataset | readonly Dataset[], options?: CheckDataOptions): Promise<DataReport> {
+    return checkData(this, data, options);
+  }
+
+  /**
+   * Loads tuned prompts beside the model, in place of those of an earlier call: `detect` with `prompt` chooses one. A
+   * worker that is restarted has none. On the engine native.
+   * @param prompts name to the file that prompt tuning wrote
+   * @returns the categories that each is tied to
+   * @example await glip.usePrompts({ fish: "runs/aquarium/prompt.safetensors" })
+   * @throws GlipError `invalid_argument`, `file_error`, `weights_mismatch` for one of other weights, and as `call`
+   */
+  usePrompts(prompts: Readonly<Record<string, string>>): Promise<Record<string, string[]>> {
+    const method = "model.prompts";
+    const calls = this.#pool.workers.map((worker) => async (params: Params<typeof method>) => {
+      const value = await (await worker.channel()).call(method, checkParams(method, params), {});
+      return checkResult(method, value) as Result<typeof method>;
+    });
+    return usePrompts(prompts, this.local, calls);
   }
 
   /**
@@ -287,16 +322,6 @@ export class Glip implements AsyncDisposable {
 
   /** How a handle shows itself in a notebook of Deno's Jupyter kernel. */
   [Symbol.for("Jupyter.display")](): Record<string, string> {
-    const rows = this.workers.map(({ device, engine, versions, pid }) => [
-      device.name,
-      engine,
-      `Python ${versions["python"]}, torch ${versions["torch"]}`,
-      `pid ${pid}`,
-    ]);
-    const cells = rows.map((row) => `<tr>${row.map((cell) => `<td>${escapeHtml(cell)}</td>`).join("")}</tr>`).join("");
-    return {
-      "text/plain": rows.map((row) => row.join(" | ")).join("\n"),
-      "text/html": `<table><tr><th>device</th><th>engine</th><th>versions</th><th>process</th></tr>${cells}</table>`,
-    };
+    return showWorkers(this.workers);
   }
 }

@@ -3,7 +3,17 @@ export type { TransportChoice } from "./bridge/open.ts";
 export type { CallOptions } from "./bridge/request.ts";
 export type { Stream } from "./bridge/stream.ts";
 export type { CurveKeys } from "./bridge/transport.ts";
-export { coco, type Dataset, type DatasetOptions, mdetr } from "./datasets/dataset.ts";
+export { coco, type CocoDataset } from "./datasets/coco.ts";
+export type { Dataset, OfficialDataset } from "./datasets/dataset.ts";
+export { flickr30k, type Flickr30kDataset, type Flickr30kOptions } from "./datasets/flickr30k.ts";
+export { lvis, type LvisDataset } from "./datasets/lvis.ts";
+export { mdetr, type MdetrDataset } from "./datasets/mdetr.ts";
+export type { DatasetOptions } from "./datasets/mixing.ts";
+export { odinw, type OdinwDataset, type OdinwSplit } from "./datasets/odinw.ts";
+export { odvg, type OdvgDataset, type OdvgOptions } from "./datasets/odvg.ts";
+export { sceneFolder, type ScenesDataset } from "./datasets/scene-folder.ts";
+export { voc, type VocDataset, type VocOptions } from "./datasets/voc.ts";
+export { yolo, type YoloDataset, type YoloSplit } from "./datasets/yolo.ts";
 export type { PullProgress } from "./environment/weights/meter.ts";
 export { type PulledWeights, pullWeights, type PullOptions } from "./environment/weights/pull.ts";
 export { zoo, type ZooEntry, type ZooFigures } from "./environment/weights/zoo.ts";
@@ -55,15 +65,33 @@ export type { GroundedObject, GroundedPhrase, Grounding, GroundingData } from ".
 export type { DrawOptions, SaveOptions } from "./tasks/results/pictured.ts";
 export type {
   CheckpointEvent,
+  DoneEvent,
   EvaluationEvent,
   LogEvent,
   Losses,
   Metrics,
   ProgressEvent,
+  SampleEvent,
   StartEvent,
   StepEvent,
   TrainingEvent,
+  WarningEvent,
 } from "./training/events.ts";
+export { attachRun, type AttachOptions } from "./training/folder/attach.ts";
+export type { CheckDataOptions, CheckedData, DataProblem, DataReport } from "./training/native/check-data.ts";
+export type {
+  NativeAsking,
+  NativeAugment,
+  NativeDataOptions,
+  NativeFinetuneOptions,
+  NativeLossOptions,
+  NativeModelOptions,
+  NativeNodes,
+  NativePretrainOptions,
+  NativeReplay,
+  NativeRunningOptions,
+  NativeTrainingOptions,
+} from "./training/native/options.ts";
 export type {
   EvaluateOptions,
   FinetuneMethod,
@@ -78,5 +106,6 @@ export type {
 } from "./training/options.ts";
 export type { EvaluateResult, TrainResult } from "./training/results.ts";
 export type { Run } from "./training/run.ts";
+export type { TrainingRun } from "./training/training-run.ts";
 export type { LoadedModel } from "./worker/load-model.ts";
 export type { LogLine } from "./worker/log.ts";

@@ -19,6 +19,8 @@ const workerCodes: ReadonlySet<string> = new Set<ErrorCode>([
   "config_invalid",
   "dataset_invalid",
   "training_failed",
+  "loss_not_finite",
+  "rank_died",
   "disk_full",
   "file_error",
   "unsupported",

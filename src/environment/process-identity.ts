@@ -20,9 +20,25 @@ export function processIdentity(pid: number): string | undefined {
   }
 }
 
+/** When a running process began, in seconds since 1970; undefined when there is none, 0 on Windows. */
+export function processStart(pid: number): number | undefined {
+  const identity = processIdentity(pid);
+  if (identity === undefined) return undefined;
+  const start = Number(identity.slice(identity.indexOf("-") + 1));
+  return process.platform === "linux" ? bootTime() + start / TICKS_PER_SECOND : start;
+}
+
 /** The process id in an identity. */
 export function pidOf(identity: string): number {
   return Number.parseInt(identity, 10);
+}
+
+/** Linux counts a process's start in these since it booted; every platform that Node runs on has this many. */
+const TICKS_PER_SECOND = 100;
+
+/** In seconds since 1970. */
+function bootTime(): number {
+  return Number(/^btime (\d+)$/m.exec(readFileSync("/proc/stat", "utf8"))?.[1] ?? 0);
 }
 
 function linuxIdentity(pid: number): string | undefined {

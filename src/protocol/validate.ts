@@ -62,7 +62,8 @@ function join(base: string, path: readonly PropertyKey[]): string {
   );
 }
 
-function describe(value: unknown): string {
+/** What came, for an error: short, whatever it is. */
+export function describe(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
   if (isTensor(value)) return value.toString();
   if (typeof value === "object" && value !== null)

@@ -1,6 +1,11 @@
+import type { Box } from "../images/annotation.ts";
 import type { Event } from "../protocol/methods.ts";
+import type { TrainResult } from "./results.ts";
 
-/** Names and values as the official code reports them, e.g. `loss_reg`. Null: not a finite number. */
+/**
+ * Names and values: as the official code reports them, e.g. `loss_reg`, or the engine native's. Null: not a finite
+ * number.
+ */
 export interface Losses {
   /** Sum of the others. */
   readonly total: number | null;
@@ -25,6 +30,8 @@ export interface StartEvent {
   type: "start";
   /** Null where it shows only later. */
   totalSteps: number | null;
+  /** Steps that were done before, of a run that goes on. Engine native. */
+  step?: number | undefined;
   /** The complete configuration that was written. */
   config: string;
   /** What runs, as one would type it. */
@@ -45,7 +52,9 @@ export interface StepEvent {
   /** Of the whole step, and of it waiting for pictures. */
   seconds: number;
   dataSeconds: number;
-  /** Most device memory so far, of the first process; null on the CPU. */
+  /** Of all processes together. Engine native. */
+  picturesPerSecond?: number | undefined;
+  /** Most device memory so far, of the first process; null where it is not known. */
   memoryBytes: number | null;
   /** Until the last step. */
   etaSeconds: number;
@@ -83,8 +92,42 @@ export interface LogEvent {
   text: string;
 }
 
+/** What the model sees in a picture of the validation. Engine native. */
+export interface SampleEvent {
+  type: "sample";
+  step: number;
+  /** The picture's file, on the worker's host. */
+  path: string;
+  /** What was asked for: a caption, or categories; the other is null. */
+  caption: string | null;
+  categories: string[] | null;
+  /** Best score first. */
+  objects: { label: string; score: number; box: Box }[];
+}
+
+/** Something that deserves a look, e.g. annotations that were left out. Engine native. */
+export interface WarningEvent {
+  type: "warning";
+  text: string;
+}
+
+/** The run is over; the last event. Engine native. */
+export interface DoneEvent {
+  type: "done";
+  result: TrainResult;
+}
+
 /** What happens on the way; `type` tells them apart. */
-export type TrainingEvent = StartEvent | StepEvent | ProgressEvent | EvaluationEvent | CheckpointEvent | LogEvent;
+export type TrainingEvent =
+  | StartEvent
+  | StepEvent
+  | ProgressEvent
+  | EvaluationEvent
+  | CheckpointEvent
+  | SampleEvent
+  | WarningEvent
+  | LogEvent
+  | DoneEvent;
 
 /** An event as it came over the wire. */
 export type WireEvent = Event<"training.pretrain" | "training.finetune" | "training.evaluate">;

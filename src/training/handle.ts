@@ -1,5 +1,6 @@
 import type { CallOptions } from "../bridge/request.ts";
 import type { Stream } from "../bridge/stream.ts";
+import type { Ready } from "../protocol/messages.ts";
 import type { Event, Params, Result, StreamName } from "../protocol/methods.ts";
 import type { LoadedModel } from "../worker/load-model.ts";
 
@@ -7,6 +8,8 @@ import type { LoadedModel } from "../worker/load-model.ts";
 export interface TrainingHandle {
   /** Whether a path means the same file to the worker. */
   readonly local: boolean;
+  /** What the worker said of itself. */
+  readonly info: Pick<Ready, "engine">;
   /** Where weights of the zoo are looked for. */
   readonly home: string | undefined;
   /** What the handle was launched with. */

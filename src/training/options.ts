@@ -1,4 +1,4 @@
-import type { Dataset } from "../datasets/dataset.ts";
+import type { OfficialDataset } from "../datasets/dataset.ts";
 import type { Acceleration } from "../protocol/model.ts";
 
 /** Which model a run is about. */
@@ -59,9 +59,9 @@ export interface RunOptions extends RunModelOptions {
 /** What `pretrain` and `finetune` share. */
 export interface TrainingOptions extends RunOptions {
   /** One set, or several that are mixed. */
-  train: Dataset | readonly Dataset[];
+  train: OfficialDataset | readonly OfficialDataset[];
   /** What the model is measured on during the training. @default no validation */
-  val?: Dataset | undefined;
+  val?: OfficialDataset | undefined;
   /** Go on from the last checkpoint in `output`. @default false */
   resume?: boolean | undefined;
   /** Passes through the training data. @default the configuration's: 30 in the released models' */
@@ -135,7 +135,7 @@ export type FinetuneMethod = "full" | "linear-probe" | "prompt" | "prompt-v1" | 
 
 export interface EvaluateOptions extends RunOptions {
   /** What the model is measured on. */
-  data: Dataset;
+  data: OfficialDataset;
   /** Pictures in a step of one process. @default 1 */
   batchSize?: number | undefined;
   /** Definitions beside the category names (GLIPKNOW), for a model that was trained with them. @default none */

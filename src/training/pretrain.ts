@@ -1,17 +1,29 @@
 import { checkArgument } from "../protocol/validate.ts";
 import { checkTrainingFiles } from "./files.ts";
-import { type TrainingEvent, toTrainingEvent } from "./events.ts";
+import { checkEngineOptions, trainingEngine } from "./engine.ts";
+import { toTrainingEvent } from "./events.ts";
+import { officialControl } from "./folder/control.ts";
 import type { TrainingHandle } from "./handle.ts";
 import { choosePretrainModel } from "./model.ts";
+import { nativePretrain } from "./native/pretrain.ts";
+import type { NativePretrainOptions } from "./native/options.ts";
 import type { PretrainOptions } from "./options.ts";
 import { pretrainParams } from "./params.ts";
 import { inOptionNames } from "./refusals.ts";
 import { TrainResult } from "./results.ts";
-import { convert, Run } from "./run.ts";
+import { convert } from "./run.ts";
 import { type CheckedTraining, pretrainOptions } from "./schemas.ts";
+import { TrainingRun } from "./training-run.ts";
 
 /** @throws GlipError as `Glip.pretrain` */
-export function pretrain(handle: TrainingHandle, options: PretrainOptions): Run<TrainingEvent, TrainResult> {
+export function pretrain(handle: TrainingHandle, options: PretrainOptions | NativePretrainOptions): TrainingRun {
+  const engine = trainingEngine(handle);
+  checkEngineOptions(engine, options);
+  // Which of the two was meant, the engine says; the schema says whether it fits.
+  return engine === "native" ? nativePretrain(handle, options) : officialPretrain(handle, options as PretrainOptions);
+}
+
+function officialPretrain(handle: TrainingHandle, options: PretrainOptions): TrainingRun {
   const several = Array.isArray((options as PretrainOptions | undefined)?.train);
   const checked: CheckedTraining = several
     ? checkArgument(pretrainOptions.several, options, "options")
@@ -24,5 +36,5 @@ export function pretrain(handle: TrainingHandle, options: PretrainOptions): Run<
     result: (result) => new TrainResult(result),
     error: inOptionNames,
   });
-  return new Run("Pre-training", checked.output, source);
+  return new TrainingRun("Pre-training", checked.output, source, officialControl);
 }

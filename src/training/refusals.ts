@@ -1,14 +1,21 @@
 import { GlipError, isGlipError } from "../errors.ts";
+import { nativeTraining } from "../protocol/native-training.ts";
 import { trainingMethods } from "../protocol/training.ts";
 
 const { "training.finetune": finetune, "training.evaluate": evaluate } = trainingMethods;
-const wireNames = [finetune.params, evaluate.params, finetune.params.shape.pieces].flatMap(({ shape }) =>
-  Object.keys(shape),
-);
+const { params: native } = nativeTraining["training.run"];
+const { params: measured } = evaluate;
+const { params: tuned } = finetune;
+const schemas = [tuned, tuned.shape.pieces, measured, native, native.shape.asking];
+const wireNames = schemas.flatMap(({ shape }) => Object.keys(shape));
 const parameters: ReadonlySet<string> = new Set(wireNames);
 
 /** What is called otherwise than the wire's snake_case in camelCase. */
-const renamed: Readonly<Record<string, string>> = { validation: "val" };
+const renamed = [
+  [/^validation\b/, "val"],
+  [/^replay\.sources\b/, "replay.data"],
+  [/^replay\.validation\b/, "replay.val"],
+] as const;
 
 /** The worker refuses a parameter, the caller gave an option: the error with the option's name. Any other error as it is. */
 export function inOptionNames(error: unknown): unknown {
@@ -16,7 +23,11 @@ export function inOptionNames(error: unknown): unknown {
   const { received } = error.details;
   const [, first = "", rest = ""] = /^(\w+)(.*)$/s.exec(error.details.path) ?? [];
   if (!parameters.has(first)) return error;
-  const path = `options.${optionName(first)}${inText(rest)}`;
+  const other = renamed.find(([wire]) => wire.test(error.details.path));
+  const path =
+    other === undefined
+      ? `options.${optionName(first)}${inText(rest)}`
+      : `options.${error.details.path.replace(other[0], other[1])}`;
   const expected = inText(error.details.expected);
   const text = `${path}: expected ${expected}, got ${received}`;
   return new GlipError("invalid_argument", text, { path, expected, received }, { cause: error });
@@ -28,5 +39,5 @@ function inText(text: string): string {
 }
 
 function optionName(parameter: string): string {
-  return renamed[parameter] ?? parameter.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+  return parameter.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 }

@@ -1,4 +1,5 @@
 import type { Result } from "../protocol/methods.ts";
+import type { RunDone } from "../protocol/run-events.ts";
 import type { Metrics } from "./events.ts";
 import { type MediaBundle, type Row, showTable } from "./table.ts";
 
@@ -6,7 +7,10 @@ import { type MediaBundle, type Row, showTable } from "./table.ts";
 export class TrainResult {
   /** Absolute path of the run's folder. */
   readonly output: string;
-  /** The complete configuration: `launch({ config, weights: checkpoint })` takes the two together. */
+  /**
+   * The complete configuration. Engine official: `launch({ config, weights: checkpoint })` takes the two together; engine
+   * native: the checkpoint alone says all.
+   */
   readonly config: string;
   /** The last checkpoint; null when none was written. */
   readonly checkpoint: string | null;
@@ -15,14 +19,21 @@ export class TrainResult {
   /** Steps that were done, and that were planned. */
   readonly steps: number;
   readonly totalSteps: number;
-  /** `plateau`: validation did not improve any more, and `patience` was at its end. */
-  readonly ended: "completed" | "plateau";
+  /**
+   * `plateau`: validation did not improve any more, and `patience` was at its end. `stopped`: it was asked to, and can be
+   * resumed. `detached`: it goes on, where nobody can follow it from here.
+   */
+  readonly ended: "completed" | "plateau" | "stopped" | "detached";
   /** Of the last evaluation; null when there was none. */
   readonly metrics: Metrics | null;
+  /** Of what the run started from; null unless `evaluateBefore` asked for it. Engine native. */
+  readonly metricsBefore?: Metrics | null;
+  /** The tuned prompt's file; null for other methods. Engine native. */
+  readonly prompt?: string | null;
   readonly seconds: number;
 
   /** For the verb that gives it. */
-  constructor(result: Result<"training.pretrain" | "training.finetune">) {
+  constructor(result: Result<"training.pretrain" | "training.finetune" | "training.run"> | RunDone) {
     this.output = result.output;
     this.config = result.config;
     this.checkpoint = result.checkpoint;
@@ -32,6 +43,10 @@ export class TrainResult {
     this.ended = result.ended;
     this.metrics = result.metrics;
     this.seconds = result.seconds;
+    if ("prompt" in result) {
+      this.prompt = result.prompt;
+      this.metricsBefore = result.metrics_before;
+    }
   }
 
   /** How a result shows itself in a notebook of Deno's Jupyter kernel. */

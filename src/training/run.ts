@@ -77,7 +77,8 @@ export class Run<Event, Result, Output extends string | null = string>
 export function convert<WireEvent, WireResult, Event, Result>(
   stream: Stream<WireEvent, WireResult>,
   to: {
-    event: (event: WireEvent) => Event;
+    /** Undefined for an event that is kept back. */
+    event: (event: WireEvent) => Event | undefined;
     result: (result: WireResult) => Result;
     error: (error: unknown) => unknown;
   },
@@ -88,7 +89,10 @@ export function convert<WireEvent, WireResult, Event, Result>(
   return {
     async *[Symbol.asyncIterator]() {
       try {
-        for await (const event of stream) yield to.event(event);
+        for await (const event of stream) {
+          const converted = to.event(event);
+          if (converted !== undefined) yield converted;
+        }
       } catch (error) {
         fail(error);
       }

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { z } from "zod";
-import { datasetSchema } from "../datasets/dataset.ts";
+import { officialDatasetSchema as datasetSchema } from "../datasets/dataset.ts";
 import { zoo } from "../environment/weights/zoo.ts";
 import { text, uint32 } from "../protocol/fields.ts";
 import { accelerations } from "../protocol/model.ts";

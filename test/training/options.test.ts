@@ -27,6 +27,7 @@ function handleOf(model?: Partial<TrainingHandle["model"]>, local = true) {
   };
   const handle: TrainingHandle = {
     local,
+    info: { engine: "official" },
     home: "/no/home",
     model: model === undefined ? undefined : loaded,
     stream(method, params, options) {

@@ -1,5 +1,6 @@
 import { describe, expectTypeOf, it } from "vitest";
 import {
+  attachRun,
   coco,
   connect,
   type Detections,
@@ -19,14 +20,17 @@ import {
   type Ready,
   type Run,
   type SceneEvaluation,
+  sceneFolder,
   type SceneFolder,
   sceneSplit,
   type SceneTask,
   type Stream,
   Tensor,
   type TrainingEvent,
+  type TrainingRun,
   type TrainResult,
   type WorkerDeath,
+  yolo,
 } from "../../src/index.ts";
 
 declare const glip: Glip;
@@ -132,11 +136,29 @@ describe("training", () => {
 
   it("gives runs with typed events and results", () => {
     const run = glip.finetune({ train: data, val: data, output, method: "prompt", shots: 5 });
-    expectTypeOf(run).toEqualTypeOf<Run<TrainingEvent, TrainResult>>();
+    expectTypeOf(run).toEqualTypeOf<TrainingRun>();
+    expectTypeOf(run).toExtend<Run<TrainingEvent, TrainResult>>();
     expectTypeOf(run).toExtend<AsyncIterable<TrainingEvent> & AsyncDisposable>();
     expectTypeOf(glip.pretrain({ train: [data, mdetr("a.json", "b")], output })).toEqualTypeOf(run);
     expectTypeOf(glip.evaluate({ data, output }).result).resolves.toEqualTypeOf<EvaluateResult>();
     expectTypeOf<TrainResult["checkpoint"]>().toEqualTypeOf<string | null>();
+  });
+
+  it("takes the options of both engines", () => {
+    const run = glip.finetune({
+      train: [yolo("data.yaml", "train"), data],
+      output,
+      method: "linear-probe",
+      precision: "bfloat16",
+      losses: { inter: 0.5 },
+      replay: { data: [sceneFolder("scenes/train")], share: 0.25 },
+    });
+    expectTypeOf(run).toEqualTypeOf<TrainingRun>();
+    expectTypeOf(attachRun(output)).toEqualTypeOf(run);
+    // @ts-expect-error not one of the formats
+    glip.pretrain({ train: { format: "kitti", folder: "x" }, output });
+    // @ts-expect-error the engine official reads no yolo, and the engine native has no pieces
+    glip.pretrain({ train: yolo("data.yaml", "train"), output, pieces: { maskHead: "text" } });
   });
 
   it("narrows events by their type", () => {

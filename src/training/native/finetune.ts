@@ -1,0 +1,27 @@
+import { checkDatasetFiles } from "../../datasets/check.ts";
+import { checkArgument } from "../../protocol/validate.ts";
+import { checkTrainingFiles } from "../files.ts";
+import type { TrainingHandle } from "../handle.ts";
+import type { TrainingRun } from "../training-run.ts";
+import { chooseNativeModel } from "./model.ts";
+import type { NativeFinetuneOptions } from "./options.ts";
+import { nativeFinetuneParams } from "./params.ts";
+import { type CheckedNativeFinetune, nativeFinetuneOptions } from "./schemas.ts";
+import { checkLength, startRun } from "./start.ts";
+
+/** @throws GlipError as `Glip.finetune` */
+export function nativeFinetune(handle: TrainingHandle, options: NativeFinetuneOptions): TrainingRun {
+  const several = Array.isArray((options as NativeFinetuneOptions | undefined)?.train);
+  const checked: CheckedNativeFinetune = several
+    ? checkArgument(nativeFinetuneOptions.several, options, "options")
+    : checkArgument(nativeFinetuneOptions.one, options, "options");
+  checkLength(checked);
+  const params = nativeFinetuneParams(checked, chooseNativeModel(handle, checked, false));
+  if (handle.local) {
+    checkTrainingFiles(checked);
+    const { data = [], val } = checked.replay ?? {};
+    for (const [index, set] of data.entries()) checkDatasetFiles(set, `options.replay.data[${index}]`);
+    if (val !== undefined) checkDatasetFiles(val, "options.replay.val");
+  }
+  return startRun(handle, "Fine-tuning", params, checked.signal);
+}
