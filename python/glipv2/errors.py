@@ -36,7 +36,7 @@ class WeightsError(ValueError):
 
 
 class DataError(ValueError):
-    """Data with which no training is to start. `problems`: `{kind, count, examples: [{where, reason}]}` of each kind."""
+    """Data with which no training is to start. `problems`: `{kind, count, examples: [{where, reason}]}` of each."""
 
     def __init__(self, problems: Sequence[Mapping[str, Any]], remedy: str) -> None:
         count = sum(one["count"] for one in problems)

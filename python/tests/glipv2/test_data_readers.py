@@ -169,7 +169,7 @@ def flickr30k(folder: Path) -> Flickr30k:
         voc_object("15", None, "<scene>1</scene><nobndbox>1</nobndbox>"),
     ]
     sentences = [
-        "[/EN#12/people Two men] in [/EN#15/scene a park] see [/EN#13/animals/other a big dog] on [/EN#0/notvisual it] .",
+        "[/EN#12/people Two men] in [/EN#15/scene a park] see [/EN#13/animals a big dog] [/EN#0/notvisual today] .",
         "[/EN#14/other The whole] .",
         "Nothing is said of anything .",
     ]
@@ -186,7 +186,7 @@ def test_flickr30k(tmp_path: Path) -> None:
     assert (first.id, first.size, second.id) == (1000, (30, 40), 2000)
     assert first.boxes_M4.tolist() == [CAT, [20, 5, 34, 14], [0, 0, 39, 29]]
     assert said(first) == [
-        ("Two men in a park see a big dog on it .", [("Two men", (0, 1)), ("a big dog", (2,))]),
+        ("Two men in a park see a big dog today .", [("Two men", (0, 1)), ("a big dog", (2,))]),
         ("The whole .", [("The whole", (2,))]),
     ]
     write_lines(tmp_path / "train.txt", ["2000"])
