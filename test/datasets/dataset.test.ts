@@ -3,9 +3,17 @@ import { join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import { checkDatasetFiles } from "../../src/datasets/check.ts";
 import { coco } from "../../src/datasets/coco.ts";
-import { datasetSchema } from "../../src/datasets/dataset.ts";
+import { datasetSchema, formatNames } from "../../src/datasets/dataset.ts";
+import { flickr30k } from "../../src/datasets/flickr30k.ts";
+import { lvis } from "../../src/datasets/lvis.ts";
 import { mdetr } from "../../src/datasets/mdetr.ts";
+import { odinw } from "../../src/datasets/odinw.ts";
+import { odvg } from "../../src/datasets/odvg.ts";
+import { sceneFolder } from "../../src/datasets/scene-folder.ts";
+import { voc } from "../../src/datasets/voc.ts";
+import { yolo } from "../../src/datasets/yolo.ts";
 import type { GlipError } from "../../src/errors.ts";
+import { sources } from "../../src/protocol/sources.ts";
 import { temporaryFolder } from "../support/folders.ts";
 
 const thrownBy = (call: () => unknown): GlipError => {
@@ -49,6 +57,47 @@ describe.each([
     expect(error).toMatchObject({ code: "invalid_argument", details: { path } });
     expect(error.message).toContain(message);
   });
+});
+
+describe.each([
+  [lvis("a.json", "b"), { format: "lvis", annotations: resolve("a.json"), images: resolve("b") }],
+  [
+    odvg("a.jsonl", "b", { labels: "c.json", copies: 2 }),
+    { format: "odvg", annotations: resolve("a.jsonl"), images: resolve("b"), labels: resolve("c.json"), copies: 2 },
+  ],
+  [
+    flickr30k("a", "b", { split: "train.txt", share: 0.5 }),
+    { format: "flickr30k", images: resolve("a"), entities: resolve("b"), split: resolve("train.txt"), share: 0.5 },
+  ],
+  [voc("Annotations", "a"), { format: "voc", annotations: resolve("Annotations"), images: resolve("a") }],
+  [yolo("data.yaml", "val"), { format: "yolo", file: resolve("data.yaml"), split: "val" }],
+  [odinw("Aquarium", "valid"), { format: "odinw", folder: resolve("Aquarium"), split: "valid" }],
+  [sceneFolder("scenes/train"), { format: "scenes", folder: resolve("scenes/train") }],
+] as const)("%j", (made, expected) => {
+  it("has absolute paths, and is its own literal", () => {
+    expect(made).toEqual({ copies: 1, ...expected });
+    expect(datasetSchema.parse(expected)).toEqual(made);
+  });
+
+  it("is looked for", () => {
+    expect(thrownBy(() => checkDatasetFiles(made, "data")).message).toMatch(
+      /^data\.\w+: expected a (file|folder) that can be read, got \//,
+    );
+  });
+});
+
+it.each([
+  [() => yolo("a.yaml", "valid" as "val"), 'split: expected one of "train"|"val"|"test", got "valid"'],
+  [() => odinw("a", "val" as "valid"), 'split: expected one of "train"|"valid"|"test", got "val"'],
+  [() => odvg("a", "b", { labels: "" }), "options.labels: expected string with >=1 characters"],
+  [() => voc("a", "b", { labels: "c" } as object), "options.labels: expected nothing of that name"],
+  [() => sceneFolder("a", { share: 0 }), "options.share: expected number >0, got 0"],
+])("what does not fit is named: %#", (call, message) => {
+  expect(thrownBy(call).message).toContain(message);
+});
+
+it("has the formats of the wire", () => {
+  expect(new Set<string>(formatNames)).toEqual(new Set(Object.keys(sources)));
 });
 
 it("a literal fits as well; its paths are made absolute", () => {

@@ -15,16 +15,18 @@ export type NativeRunModel = Pick<Params<"training.run">, "config" | "weights" |
 const AUTO = "auto";
 
 /**
- * The model that the options name, or else the handle's.
- * @param weightless whether a run starts from random weights when none are named (pre-training), or goes on with its own
+ * The model that the options name, or else the handle's. A run that is resumed knows its own.
+ * @param weightless whether a run starts from random weights when none are named, as pre-training does
  * @throws GlipError `invalid_argument`, `weights_missing`, `weights_mismatch`
  */
 export function chooseNativeModel(
   handle: TrainingHandle,
-  options: CheckedNativeModel,
+  options: CheckedNativeModel & { resume: boolean },
   weightless: boolean,
 ): NativeRunModel {
-  const { model, config, settings = {} } = options;
+  const { model, config, settings = {}, resume } = options;
+  if (resume && model === undefined && config === undefined && options.weights === undefined)
+    return { config: AUTO, weights: null, settings };
   const own = model === undefined && config === undefined ? handle.model : undefined;
   const named = options.weights ?? (weightless ? "random" : model);
   if (named === undefined && own === undefined) throw noModel();
