@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from glipv2.data.records import Boxes
+from glipv2.data.records import Boxes, inclusive
 from glipv2.pictures import network_size
 
 #: Of a box that was cut, the least part of its area that must be left for it to be asked for ...
@@ -96,7 +96,7 @@ class View(NamedTuple):
         whole_M = (whole_M4[:, 2:] - whole_M4[:, :2]).prod(axis=1)
         part_M = sides_M2.prod(axis=1) / np.maximum(whole_M, np.float32(1e-6))
         kept_M = (part_M > 0.999) | ((part_M >= LEAST_PART) & (sides_M2.min(axis=1) >= LEAST_SIDE))
-        cut_M4[:, 2:] = np.maximum(cut_M4[:, 2:] - 1, cut_M4[:, :2])
+        cut_M4 = inclusive(cut_M4, self.picture)
         if self.flipped:
             cut_M4 = cut_M4[:, [2, 1, 0, 3]] * _row(-1, 1, -1, 1) + _row(width - 1, 0, width - 1, 0)
         scale = _row(self.seen[1] / width, self.seen[0] / height)

@@ -6,9 +6,9 @@ Legend: B pictures, H W their sides, T tokens, M boxes of a picture, K phrases t
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -20,8 +20,9 @@ from glipv2.data.mixture import Mixture
 from glipv2.data.pixels import FILL
 from glipv2.data.samples import Plan, fetch, plan
 from glipv2.losses.grounding import Targets
-from glipv2.text.prompts import tokens_of
 from glipv2.text.wordpiece import WordPiece
+
+T = TypeVar("T")
 
 
 class Asked(NamedTuple):
@@ -119,11 +120,14 @@ def collate(plans: Sequence[Plan], size: tuple[int, int], length: int, pad_id: i
 
 
 def asked_of(planned: Plan, length: int) -> Asked:
+    """A phrase's tokens are those that share a character with it."""
     text = planned.text
-    map_KT = torch.zeros(len(text.spans_K), length, dtype=torch.bool)
-    for row, span in enumerate(text.spans_K):
-        map_KT[row, tokens_of(span, text.tokens.spans)] = True
-    return Asked(text.names_K, map_KT, planned.phrases_M)
+    start_K1, end_K1 = np.asarray(text.spans_K, np.int64).reshape(-1, 2).T[..., None]
+    start_T, end_T = np.asarray(text.tokens.spans, np.int64).T
+    map_KT = np.zeros((len(text.spans_K), length), np.bool_)
+    # A token that stands nowhere ends before every phrase.
+    map_KT[:, : len(start_T)] = (start_T < end_K1) & (start_K1 < end_T)
+    return Asked(text.names_K, torch.from_numpy(map_KT), planned.phrases_M)
 
 
 def of_boxes(asked: Asked) -> Tensor:
@@ -134,10 +138,10 @@ def of_boxes(asked: Asked) -> Tensor:
     return (member_MK @ asked.tokens_KT.float()) > 0
 
 
-def ahead(make: Callable[[int], Batch], steps: range, count: int = 4, readers: int = 1) -> Iterator[Batch]:
+def ahead(make: Callable[[int], T], steps: range, count: int = 4, readers: int = 1) -> Generator[T, None, None]:
     """`make` of each step in turn, on `readers` threads that are at most `count` steps ahead."""
     rest = iter(steps)
-    waiting: deque[Future[Batch]] = deque()
+    waiting: deque[Future[T]] = deque()
     with ThreadPoolExecutor(readers, "glip-reader") as pool:
         try:
             for _ in steps:

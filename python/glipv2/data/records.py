@@ -80,3 +80,10 @@ class Dataset:
     def first(self, count: int | None) -> Dataset:
         """Only so many of its pictures; None: all."""
         return replace(self, pictures=self.pictures[:count])
+
+
+def inclusive(edges_M4: Boxes, size: tuple[int, int]) -> Boxes:
+    """Boxes from their edges within a picture of `size` (height, width): each has at least a column and a row."""
+    last_2 = np.asarray([size[1] - 1, size[0] - 1], np.float32)
+    first_M2 = np.minimum(edges_M4[:, :2], last_2)
+    return np.concatenate([first_M2, np.maximum(edges_M4[:, 2:] - 1, first_M2)], axis=1)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 import os
 from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,7 +17,7 @@ import PIL.Image as pil
 
 from glipv2.data import masks
 from glipv2.data.problems import Problems
-from glipv2.data.records import Boxes, Mask, Phrase, Picture, Sentence
+from glipv2.data.records import Mask, Phrase, Picture, Sentence, inclusive
 
 #: A box may reach out of its picture by so many pixels: annotation tools round. It is cut without a word.
 EDGE = 1.0
@@ -103,7 +102,7 @@ class Builder:
                 entry.id,
                 entry.file,
                 size,
-                _boxes(boxes),
+                inclusive(np.asarray(boxes, np.float32).reshape(-1, 4), size),
                 categories,
                 masks_M if has_masks else None,
                 tuple(sentences),
@@ -227,13 +226,6 @@ class Builder:
                 self._of_sentences.add("span_mismatch", said.where, f"{said.words!r} is said to be at {found!r}")
                 return []
         return spans
-
-
-def _boxes(edges: Sequence[tuple[float, float, float, float]]) -> Boxes:
-    """boxes_M4 with their last column and row; at least one of each."""
-    boxes_M4 = np.asarray(edges, np.float32).reshape(-1, 4)
-    boxes_M4[:, 2:] = np.maximum(boxes_M4[:, 2:] - 1, boxes_M4[:, :2])
-    return boxes_M4
 
 
 def is_numbers(value: Any, count: int) -> bool:
