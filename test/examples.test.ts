@@ -12,18 +12,20 @@ import { testPython } from "./support/python.ts";
 // Each example asserts what it shows. Notebooks have test/package/notebook.test.ts; what needs the official checkout and
 // a model has the test that is named.
 const elsewhere: Record<string, string> = { "finetune.ts": "test/training/official.test.ts" };
-const examples = readdirSync(join(root, "examples")).filter((name) => name.endsWith(".ts") && !(name in elsewhere));
+const programs = readdirSync(join(root, "examples")).filter((name) => name.endsWith(".ts") && !(name in elsewhere));
+// Of the app, the program that uses it and ends.
+const examples = [...programs, "app/check.ts"];
 
 it("finds the examples", () => {
   expect(examples).toEqual(expect.arrayContaining(["hello-worker.ts", "python-window.ts"]));
 });
 
-it.each(examples)("runs %s, which leaves nothing behind", { timeout: 60_000 }, async (name) => {
+it.each(examples)("runs %s, which leaves nothing behind", { timeout: 120_000 }, async (name) => {
   requireBuild();
   const mark = randomUUID();
   const env = { ...process.env, GLIP_PYTHON: await testPython(), GLIP_TEST_MARK: mark };
   const script = await compile(`examples/${name}`);
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, [script], { env, timeout: 50_000 });
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, [script], { env, timeout: 110_000 });
   await expectNothingLeft({ mark });
   expect(stderr).toBe("");
   expect(stdout).not.toBe("");

@@ -1,10 +1,12 @@
+import { z } from "zod";
 import { GlipError } from "../../errors.ts";
 import type { DrawingOptions } from "../../images/annotate.ts";
 import type { Annotation, Box } from "../../images/annotation.ts";
-import { render, renderSVG } from "../../images/render.ts";
+import { type RasterFormat, render, renderSVG } from "../../images/render.ts";
 import { saveDrawing } from "../../images/save.ts";
 import type { ResolvedImage } from "../../images/source.ts";
 import { toSVG } from "../../images/svg.ts";
+import { checkArgument } from "../../protocol/validate.ts";
 
 export interface DrawOptions extends DrawingOptions {
   /** Whether the picture is below its boxes; without it the drawing is transparent. @default true */
@@ -27,6 +29,8 @@ interface PicturedData {
 
 /** A mime type for each form in which a notebook can show something. */
 export type MediaBundle = Record<string, string>;
+
+const formatSchema = z.enum(["png", "jpeg", "webp"]) satisfies z.ZodType<RasterFormat>;
 
 /** Longest side of what a notebook shows, in pixels. */
 const NOTEBOOK_SIZE = 1000;
@@ -66,6 +70,17 @@ export abstract class Pictured {
     const drawing = picture ? await renderSVG(annotation, this.#picture, options) : toSVG(annotation, options);
     throwIfAborted(signal);
     return drawing;
+  }
+
+  /**
+   * The picture with its boxes and labels as the bytes of a file, to be sent on rather than saved.
+   * @throws GlipError as `draw`; `invalid_argument` for another format
+   */
+  async encode(format: RasterFormat = "png", { signal, ...options }: SaveOptions = {}): Promise<Uint8Array> {
+    throwIfAborted(signal);
+    const bytes = await render(this.annotate(), this.#picture, checkArgument(formatSchema, format, "format"), options);
+    throwIfAborted(signal);
+    return bytes;
   }
 
   /**

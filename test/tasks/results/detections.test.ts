@@ -55,6 +55,17 @@ describe("detections", () => {
     });
   });
 
+  it("draw themselves as the bytes of a picture", async () => {
+    for (const format of ["png", "jpeg", "webp"] as const) {
+      const drawn = await seen().encode(format, { size: 480 });
+      expect(await sharp(drawn).metadata()).toMatchObject({ format, width: 480, height: 400 });
+    }
+    expect((await sharp(await seen().encode()).metadata()).format).toBe("png");
+    const unknown = seen().encode("gif" as "png");
+    await expect(unknown).rejects.toMatchObject({ code: "invalid_argument", details: { path: "format" } });
+    await expect(seen().encode("png", { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: "cancelled" });
+  });
+
   it("show themselves in a notebook as a picture of its width", async () => {
     const { "image/png": drawn = "", "text/plain": plain } = await display(seen());
     expect(plain).toMatch(/^Detections 600x500/);
