@@ -1,6 +1,5 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type ErrorCode, isGlipError } from "../../src/errors.ts";
 import type { Glip } from "../../src/glip.ts";

@@ -46,7 +46,7 @@ def prepare(pixels: Pixels, config: CfgNode, short_side: int | None, long_side: 
     if min(size) < 2:
         reason = (
             f"its {width} x {height} pixels would be resized to {size[1]} x {size[0]}, in which no box has an area: "
-            "cut it into pieces, or ask for a larger long side"
+            "cut it into pieces, or ask for larger sides (shortSide, longSide)"
         )
         raise GlipError("image_invalid", f"{name}: {reason}", {"path": name, "reason": reason})
     tensor: torch.Tensor = F.to_tensor(F.resize(pil.fromarray(pixels), size))
