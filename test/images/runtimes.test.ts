@@ -28,7 +28,7 @@ describe.each([
       alone: expect.toSatisfy((length: number) => length > 500),
       withPicture: true,
       saved,
-      shown: ["text/plain", "image/png"],
+      shown: ["text/plain", "image/jpeg"],
     });
     expect(await decode(await readFile(saved))).toMatchObject({ width: 600, height: 500 });
   });

@@ -101,8 +101,9 @@ export abstract class Pictured {
     const annotation = this.annotate();
     try {
       const size = Math.min(NOTEBOOK_SIZE, Math.max(480, this.width, this.height));
-      const png = await render(annotation, this.#picture, "png", { size });
-      return { "text/plain": plain, "image/png": Buffer.from(png).toString("base64") };
+      // A notebook keeps it in its file: as PNG it would be ten times as long.
+      const jpeg = await render(annotation, this.#picture, "jpeg", { size });
+      return { "text/plain": plain, "image/jpeg": Buffer.from(jpeg).toString("base64") };
     } catch (error) {
       // A cell's result must not fail because its picture is gone: the boxes are still worth seeing.
       const reason = error instanceof GlipError ? error.message : String(error);
