@@ -50,6 +50,7 @@ export type { Device, Ready } from "./protocol/messages.ts";
 export type { Event, MethodName, Params, Result, StreamName } from "./protocol/methods.ts";
 export type { Acceleration } from "./protocol/model.ts";
 export { type NestedArray, Tensor } from "./protocol/tensor.ts";
+export { sweep, type SweepOptions, type SweepPlace } from "./sweep.ts";
 export type { BatchOptions } from "./tasks/answer-each.ts";
 export type { DetectAllOptions } from "./tasks/detect-all.ts";
 export type { DetectStreamOptions } from "./tasks/detect-stream.ts";
@@ -106,6 +107,9 @@ export type {
 } from "./training/options.ts";
 export type { EvaluateResult, TrainResult } from "./training/results.ts";
 export type { Run } from "./training/run.ts";
+export type { SweepGrid, SweepPoint } from "./training/sweep/points.ts";
+export type { SweepResult } from "./training/sweep/result.ts";
+export type { SweepGroup, SweepRow } from "./training/sweep/rows.ts";
 export type { TrainingRun } from "./training/training-run.ts";
 export type { LoadedModel } from "./worker/load-model.ts";
 export type { LogLine } from "./worker/log.ts";

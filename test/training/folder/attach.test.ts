@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import type { TrainingEvent } from "../../../src/training/events.ts";
-import { attachRun } from "../../../src/training/folder/attach.ts";
+import { type AttachOptions, attachRun } from "../../../src/training/folder/attach.ts";
 import { within } from "../../support/connection.ts";
 import { failure } from "../../support/faults.ts";
 import { temporaryFolder } from "../../support/folders.ts";
@@ -211,12 +211,12 @@ describe("no run", () => {
     expect(error.message).toMatch(/events\.jsonl: line 1 is no event of a run: \w+: /);
   });
 
-  it.each([
+  it.each<[unknown, unknown, string]>([
     [1, {}, "folder: expected string, got 1"],
     ["", {}, "folder: expected string with >=1 characters"],
     ["x", { signal: 1 }, "options.signal: expected AbortSignal, got 1"],
   ])("is %j with %j", (folder, options, message) => {
-    expect(() => attachRun(folder as string, options as object)).toThrow(message);
+    expect(() => attachRun(folder as string, options as AttachOptions)).toThrow(message);
   });
 });
 
