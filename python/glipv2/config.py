@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +25,8 @@ class HeadConfig:
     """Share of region-token pairs that fit, from which training starts."""
     log_scale: float = 0.0
     """Where the logarithm of the learnt temperature of the dot products starts."""
+    checkpointing: bool = False
+    """In training, recompute each layer in the backward pass and so save its memory."""
 
     def __post_init__(self) -> None:
         if self.blocks < 1:
@@ -108,6 +111,44 @@ class GlipConfig:
         """The inverse; what is not said is as in GLIP-T. ValueError: an unknown key, a wrong type, a value that cannot
         be, each with its path."""
         return read_plain(GlipConfig, content, "config")
+
+
+class SettingsError(ValueError):
+    """`problems`: by key, why it cannot be set."""
+
+    def __init__(self, problems: Mapping[str, str]) -> None:
+        super().__init__("; ".join(f"{key}: {problem}" for key, problem in problems.items()))
+        self.problems = problems
+
+
+def changed(config: GlipConfig, settings: Mapping[str, Any]) -> GlipConfig:
+    """With other values, as `{"postprocess.threshold": 0.1}` or nested. SettingsError."""
+    problems: dict[str, str] = {}
+    for key, value in _leaves(settings):
+        content = config.to_json()
+        place: Any = content
+        *above, last = key.split(".")
+        for part in above:
+            place = place.get(part) if isinstance(place, dict) else None
+        if not isinstance(place, dict) or last not in place:
+            problems[key] = "there is no such key"
+            continue
+        place[last] = value
+        try:
+            config = GlipConfig.from_json(content)
+        except ValueError as error:
+            problems[key] = str(error)
+    if problems:
+        raise SettingsError(problems)
+    return config
+
+
+def _leaves(settings: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in settings.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, f"{above}{key}.")
+        else:
+            yield f"{above}{key}", value
 
 
 _SWIN_L = SwinConfig(

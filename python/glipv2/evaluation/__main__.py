@@ -17,7 +17,7 @@ from glipv2.data.scenes import read_split
 from glipv2.evaluation.boxes import evaluate_boxes
 from glipv2.evaluation.phrases import any_object, evaluate_phrases, largest_object
 from glipv2.model import GLIP
-from glipv2.training.state import averaged
+from glipv2.training.export import averaged
 
 
 def main() -> None:

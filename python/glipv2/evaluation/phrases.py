@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from glipv2.config import GlipConfig
 from glipv2.data.records import Boxes, Dataset, Phrase, Picture, Sentence
 from glipv2.evaluation.found import Finder
 from glipv2.evaluation.progress import Progress, unheard
@@ -25,22 +26,26 @@ def evaluate_phrases(model: GLIP, split: Dataset, sentences: int = 2, progress: 
 
     A phrase that speaks of several objects is found by any of them.
     """
-    finder, tokenizer = Finder(model), WordPiece.default()
-    window = Window(model.config.text.longest)
+    finder = Finder(model)
     hits = []
     for done, picture in enumerate(split.pictures, 1):
-        for sentence in chosen(picture, sentences):
-            spans = [(phrase.start, phrase.end) for phrase in sentence.phrases]
-            found = finder.find(picture.file, caption_prompts(tokenizer, sentence.text, spans, window))
-            for label, phrase in enumerate(sentence.phrases):
-                mine = (found.labels_N == label).nonzero().flatten()
-                if not len(mine):
-                    hits.append(False)
-                    continue
-                best = mine[found.scores_N[mine].argmax()]
-                hits.append(hit(found.boxes_N4[best].numpy(), picture, phrase))
+        hits += phrase_hits(finder, model.config, picture, sentences)
         progress(done, len(split.pictures))
     return float(np.mean(hits)) if hits else 0.0
+
+
+def phrase_hits(finder: Finder, config: GlipConfig, picture: Picture, sentences: int = 2) -> list[bool]:
+    """Whether each phrase is found, of the picture's sentences that are asked."""
+    tokenizer, window = WordPiece.default(), Window(config.text.longest)
+    hits = []
+    for sentence in chosen(picture, sentences):
+        spans = [(phrase.start, phrase.end) for phrase in sentence.phrases]
+        found = finder.find(picture.file, caption_prompts(tokenizer, sentence.text, spans, window))
+        for label, phrase in enumerate(sentence.phrases):
+            mine = (found.labels_N == label).nonzero().flatten()
+            best = mine[found.scores_N[mine].argmax()] if len(mine) else None
+            hits.append(best is not None and hit(found.boxes_N4[best].numpy(), picture, phrase))
+    return hits
 
 
 def largest_object(split: Dataset, sentences: int = 2) -> float:

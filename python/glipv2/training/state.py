@@ -1,106 +1,153 @@
-"""What a run is made of, kept in one file: a resumed run goes on as if it had never stopped."""
+"""Everything that a run is between two steps, kept so that a resumed run goes on as if it had never stopped.
+
+No generator's state is among it: each step seeds its own numbers (`seed_step`).
+"""
 
 from __future__ import annotations
 
-import os
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch import Tensor
 
-from glipv2.checkpoints.load import read
-from glipv2.config import CONFIGS, GlipConfig
-from glipv2.model import GLIP
-from glipv2.training.options import Options
+from glipv2.checkpoints.files import write_safetensors
+from glipv2.checkpoints.load import CONFIG, read
+from glipv2.errors import InputError, WeightsError
+from glipv2.training.average import Average
+from glipv2.training.checkpoint import Checkpoint, Checkpoints, on_cpu
+from glipv2.training.model import Trained, build
+from glipv2.training.optimizer import optimizer
+from glipv2.training.options import TrainOptions
+from glipv2.training.schedule import Plateau
 
-CHECKPOINT = "last.pt"
+Metrics = dict[str, float | None]
+
+#: Numbers of the state that are kept as they are.
+_PLAIN = (
+    *("step", "seconds", "evaluated"),
+    *("metrics", "replay_metrics", "metrics_before", "replay_metrics_before"),
+)
 
 
 @dataclass
 class State:
-    model: GLIP
-    average: AveragedModel
+    trained: Trained
+    """On the device, in training."""
     optimizer: torch.optim.AdamW
+    average: Average | None
+    scaler: torch.amp.GradScaler
     step: int = 0
     """Steps that are done."""
+    evaluated: int | None = None
+    """The step after which the model was last measured ..."""
+    metrics: Metrics | None = None
+    """... what came of it,"""
+    replay_metrics: Metrics | None = None
+    """and of what must not be forgotten."""
+    metrics_before: Metrics | None = None
+    """Before the first step."""
+    replay_metrics_before: Metrics | None = None
+    seconds: float = 0.0
+    """At work, until the checkpoint."""
+    plateau: Plateau = field(default_factory=Plateau)
+
+    def averaged(self) -> AbstractContextManager[object]:
+        """Within it, the model has the weights that are kept."""
+        return nullcontext() if self.average is None else self.average.applied()
+
+    def save(self, checkpoints: Checkpoints) -> Checkpoint:
+        """As `Checkpoints.write`."""
+        best = self.plateau
+        marked = None if best.best is None or best.best_step is None else (best.best_step, best.best)
+        return checkpoints.write(self.step, self._content(), marked, self._write_kept)
+
+    def _content(self) -> dict[str, Any]:
+        names = self.trained.kept.keys()
+        trained = {name: one for name, one in self.trained.named_parameters() if one.requires_grad}
+        return {
+            **{name: getattr(self, name) for name in _PLAIN},
+            "plateau": asdict(self.plateau),
+            # Without an average the file that a user takes has them.
+            "trained": on_cpu({n: one for n, one in trained.items() if self.average is not None or n not in names}),
+            "average": None if self.average is None else self.average.updates,
+            "optimizer": self.optimizer.state_dict(),
+            "scaler": self.scaler.state_dict(),
+        }
+
+    def _write_kept(self, folder: Path) -> None:
+        averaged: Mapping[str, Tensor] = {} if self.average is None else self.average.tensors
+        prompt, model = self.trained.prompt, self.trained.model
+        if prompt is not None:
+            prompt.save(folder / "prompt.safetensors", averaged.get("prompt.offsets_TL"))
+            return
+        tensors = {name: averaged.get(f"model.{name}", one) for name, one in model.state_dict().items()}
+        write_safetensors(folder / "model.safetensors", on_cpu(tensors), {CONFIG: json.dumps(model.config.to_json())})
 
 
-def new_state(options: Options) -> State:
-    """WeightsError: `options.weights` cannot be read, or are another model's."""
+def new_state(options: TrainOptions, names: Sequence[str], device: torch.device) -> State:
+    """`names`: of the categories that a prompt is tuned for. WeightsError, InputError: as `build`."""
     torch.manual_seed(options.seed)
-    model = GLIP(CONFIGS[options.model]).to(options.device).train()
-    if options.weights is not None:
-        model.load_state_dict(read(options.weights, model.config).tensors)
-    average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(options.ema))
-    return State(model, average, _optimizer(model, options))
+    return _state(build(options, names), options, device)
 
 
-def save(state: State, options: Options) -> Path:
-    """Replaces the last checkpoint in one go: it is there whole, or the one before is."""
-    path = options.output / CHECKPOINT
-    content = {
-        "config": state.model.config.to_json(),
-        "step": state.step,
-        "model": state.model.state_dict(),
-        "average": state.average.module.state_dict(),
-        "averaged": state.average.n_averaged,
-        "optimizer": state.optimizer.state_dict(),
-        "random": _random_state(options.device),
-    }
-    part = path.with_suffix(".part")
-    torch.save(content, part)
-    os.replace(part, path)
-    return path
-
-
-def resumed(options: Options) -> State | None:
-    """None: there is nothing to go on from. ValueError: what is there is another model's."""
-    path = options.output / CHECKPOINT
-    if not path.exists():
-        return None
-    content: dict[str, Any] = torch.load(path, map_location=options.device, weights_only=True)
-    state = new_state(options)
-    if GlipConfig.from_json(content["config"]) != state.model.config:
-        raise ValueError(f"{path}: expected a run of {options.model}, got one of another configuration")
-    state.model.load_state_dict(content["model"])
-    state.average.module.load_state_dict(content["average"])
-    state.average.n_averaged.copy_(content["averaged"])
-    state.optimizer.load_state_dict(content["optimizer"])
-    state.step = content["step"]
-    _set_random_state(content["random"], options.device)
+def resumed(options: TrainOptions, names: Sequence[str], device: torch.device, checkpoint: Checkpoint) -> State:
+    """WeightsError: the checkpoint is damaged, or of another run's options."""
+    try:
+        content = checkpoint.state()
+        # A tuned prompt stands beside the weights that the run began with.
+        weights = None if options.method == "prompt" else read(checkpoint.kept)
+        state = _state(build(options, names, weights), options, device)
+        _fill(state, content, checkpoint)
+    except (MemoryError, InputError, torch.OutOfMemoryError):
+        raise
+    except Exception as error:  # each kind of damage has its own: RuntimeError, EOFError, UnpicklingError, KeyError, …
+        received = f"what cannot be read: {type(error).__name__}: {error}"
+        remedy = "remove its folder to go on from the one before"
+        raise WeightsError(checkpoint.folder, "content", "a checkpoint of this run", received, remedy) from error
     return state
 
 
-def averaged(path: Path) -> GLIP:
-    """The averaged weights of a run's checkpoint, on the CPU, in evaluation."""
-    content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    model = GLIP(GlipConfig.from_json(content["config"]))
-    model.load_state_dict(content["average"])
-    return model.eval()
+def seed_step(seed: int, step: int, rank: int) -> torch.Generator:
+    """Seeds what a process draws in a step, on every device; gives a generator of its own for what is drawn apart."""
+    number = int.from_bytes(_digest(seed, step, rank), "little") >> 1
+    torch.manual_seed(number)
+    return torch.Generator().manual_seed(number ^ 1)
 
 
-def _optimizer(model: nn.Module, options: Options) -> torch.optim.AdamW:
-    """What is no matrix, and embeddings, do not decay."""
-    embeddings = {id(one.weight) for one in model.modules() if isinstance(one, nn.Embedding)}
-    decayed: list[nn.Parameter] = []
-    others: list[nn.Parameter] = []
-    for parameter in model.parameters():
-        if parameter.requires_grad:
-            decays = parameter.ndim > 1 and id(parameter) not in embeddings
-            (decayed if decays else others).append(parameter)
-    groups = [{"params": decayed, "weight_decay": options.weight_decay}, {"params": others, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=options.learning_rate, fused=True)
+def _digest(*numbers: int) -> bytes:
+    import hashlib
+
+    return hashlib.blake2b(repr(numbers).encode(), digest_size=8).digest()
 
 
-def _random_state(device: str) -> dict[str, torch.Tensor]:
-    states = {"cpu": torch.get_rng_state()}
-    return states | ({"cuda": torch.cuda.get_rng_state()} if device.startswith("cuda") else {})
+def _state(trained: Trained, options: TrainOptions, device: torch.device) -> State:
+    trained.to(device)
+    average = Average(trained.kept, options.ema) if options.ema > 0 else None
+    scaler = torch.amp.GradScaler(device.type, enabled=options.precision == "float16")
+    return State(trained, optimizer(trained, options), average, scaler)
 
 
-def _set_random_state(states: dict[str, torch.Tensor], device: str) -> None:
-    torch.set_rng_state(states["cpu"].cpu())
-    if device.startswith("cuda") and "cuda" in states:
-        torch.cuda.set_rng_state(states["cuda"].cpu())
+def _fill(state: State, content: Mapping[str, Any], checkpoint: Checkpoint) -> None:
+    parameters = dict(state.trained.named_parameters())
+    prompt = state.trained.prompt
+    with torch.no_grad():
+        if prompt is not None:
+            kept = type(prompt).load(checkpoint.kept, state.trained.model.config)
+            prompt.offsets_TL.copy_(kept.offsets_TL)
+        if state.average is not None:
+            # What a user takes was the average, and `build` has put it into the model.
+            for name, one in state.average.tensors.items():
+                one.copy_(parameters[name])
+            state.average.updates = content["average"]
+        for name, value in content["trained"].items():
+            parameters[name].copy_(value)
+    state.optimizer.load_state_dict(content["optimizer"])
+    state.scaler.load_state_dict(content["scaler"])
+    state.plateau = Plateau(**content["plateau"])
+    for name in _PLAIN:
+        setattr(state, name, content[name])

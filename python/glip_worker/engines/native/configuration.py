@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from glip_worker.errors import GlipError
-from glipv2.config import CONFIGS, GlipConfig
+from glipv2.config import CONFIGS, GlipConfig, SettingsError
+from glipv2.config import changed as config_changed
 
 #: Stands for what the weights say, or what fits them.
 AUTO = "auto"
@@ -30,33 +31,11 @@ def named(config: str) -> GlipConfig | None:
 
 
 def changed(config: GlipConfig, settings: Mapping[str, Any], name: str) -> GlipConfig:
-    """With other values, as `{"postprocess.threshold": 0.1}` or nested. GlipError `config_invalid` names the keys."""
-    problems: dict[str, str] = {}
-    for key, value in _leaves(settings):
-        content = config.to_json()
-        place: Any = content
-        *above, last = key.split(".")
-        for part in above:
-            place = place.get(part) if isinstance(place, dict) else None
-        if not isinstance(place, dict) or last not in place:
-            problems[key] = "there is no such key"
-            continue
-        place[last] = value
-        try:
-            config = GlipConfig.from_json(content)
-        except ValueError as error:
-            problems[key] = str(error)
-    if problems:
-        raise invalid(name, list(problems), "; ".join(f"{key}: {problem}" for key, problem in problems.items()))
-    return config
-
-
-def _leaves(settings: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in settings.items():
-        if isinstance(value, dict):
-            yield from _leaves(value, f"{above}{key}.")
-        else:
-            yield f"{above}{key}", value
+    """As `glipv2.config.changed`. GlipError `config_invalid` names the keys."""
+    try:
+        return config_changed(config, settings)
+    except SettingsError as error:
+        raise invalid(name, list(error.problems), str(error)) from error
 
 
 def invalid(path: str, keys: list[str], reason: str) -> GlipError:

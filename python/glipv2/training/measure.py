@@ -1,0 +1,141 @@
+"""How good the model is between two steps: box AP on categories, recall of phrases, and what it sees in some pictures.
+
+The processes share the pictures.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from glipv2.data.records import Dataset, Picture
+from glipv2.detection.objects import Objects
+from glipv2.evaluation.boxes import coco_rows, measured
+from glipv2.evaluation.found import Finder
+from glipv2.evaluation.phrases import chosen, phrase_hits
+from glipv2.model import GLIP
+from glipv2.text.prompts import Prompt, Window, Wording, caption_prompts, category_prompts
+from glipv2.text.wordpiece import WordPiece
+from glipv2.training.state import Metrics
+from glipv2.training.world import World
+
+#: Objects of a sample picture: the best so many ...
+OBJECTS = 20
+#: ... of those that score above this.
+SURE = 0.3
+
+#: Least time between two reports of progress.
+PROGRESS_SECONDS = 0.5
+
+
+class Stopped(Exception):
+    """Somebody does not want to wait for the figures."""
+
+
+@dataclass(frozen=True)
+class Measuring:
+    """How it is done."""
+
+    world: World
+
+    computing: Callable[[], AbstractContextManager[object]]
+    """Around what the network computes."""
+
+    stop: Callable[[], bool]
+    """Whether this process is asked to end."""
+
+    progress: Callable[[int, int, float], None]
+    """Is told how many pictures are done, how many there are, and how many seconds the rest will take."""
+
+    phrases: bool
+    """Whether the model can be asked for more than its one tuned prompt."""
+
+
+def measure(model: GLIP, dataset: Dataset, how: Measuring) -> Metrics:
+    """`AP`, `AP50` … of categories, `recall_at_1` of phrases, 0 to 1: what the data has. The same in every process.
+
+    Stopped: one of them is asked to end. OSError: a picture cannot be read.
+    """
+    finder = Finder(model)
+    prompts = _category_prompts(model, dataset)
+    rows: list[dict[str, Any]] = []
+    hits: list[bool] = []
+    start = told = time.monotonic()
+    mine = dataset.pictures[how.world.rank :: how.world.size]
+    for turn in range(-(-len(dataset.pictures) // how.world.size)):
+        if how.world.any(how.stop()):
+            raise Stopped
+        if turn < len(mine):
+            with how.computing():
+                if prompts:
+                    rows += coco_rows(finder.find(mine[turn].file, prompts), mine[turn].id, dataset)
+                if how.phrases:
+                    hits += phrase_hits(finder, model.config, mine[turn])
+        now, done = time.monotonic(), min(len(dataset.pictures), (turn + 1) * how.world.size)
+        if now - told >= PROGRESS_SECONDS or done == len(dataset.pictures):
+            told = now
+            how.progress(done, len(dataset.pictures), (now - start) / done * (len(dataset.pictures) - done))
+    rows, hits = how.world.gather(rows), how.world.gather(hits)
+    return how.world.share(_figures(dataset, rows, hits) if how.world.first else {})
+
+
+def main_measure(metrics: Metrics) -> float | None:
+    """Which of two models is the better one: box AP, and where the data has no categories, recall."""
+    return metrics["AP"] if "AP" in metrics else metrics.get("recall_at_1")
+
+
+def seen(model: GLIP, picture: Picture, dataset: Dataset, computing: AbstractContextManager[object]) -> dict[str, Any]:
+    """What the model sees in a picture, asked for all categories, or else for what its first sentence speaks of: the
+    fields of a `sample` event."""
+    finder = Finder(model)
+    if dataset.names:
+        prompts, labels, caption = _category_prompts(model, dataset), list(dataset.names), None
+    else:
+        [sentence] = chosen(picture, 1)
+        spans = [(phrase.start, phrase.end) for phrase in sentence.phrases]
+        prompts = caption_prompts(WordPiece.default(), sentence.text, spans, Window(model.config.text.longest))
+        labels, caption = [sentence.text[start:end] for start, end in spans], sentence.text
+    with computing:
+        objects = finder.find(picture.file, prompts)
+    return {
+        "path": str(picture.file.absolute()),
+        "caption": caption,
+        "categories": None if caption is not None else labels,
+        "objects": _shown(objects, labels),
+    }
+
+
+def _shown(objects: Objects, labels: Sequence[str]) -> list[dict[str, Any]]:
+    order = objects.scores_N.argsort(descending=True, stable=True)[:OBJECTS]
+    best = objects.take(order[objects.scores_N[order] > SURE])
+    columns = (best.labels_N.tolist(), best.scores_N.tolist(), best.boxes_N4.tolist())
+    return [{"label": labels[label], "score": score, "box": box} for label, score, box in zip(*columns, strict=True)]
+
+
+def _category_prompts(model: GLIP, dataset: Dataset) -> list[Prompt]:
+    if not dataset.names:
+        return []
+    config = model.config.prompt
+    return category_prompts(WordPiece.default(), dataset.names, Wording(config.separator), Window(config.max_tokens))
+
+
+def _figures(dataset: Dataset, rows: list[dict[str, Any]], hits: list[bool]) -> Metrics:
+    metrics: Metrics = {}
+    if dataset.names:
+        found = measured(dataset, rows)
+        metrics |= {
+            "AP": found.ap,
+            "AP50": found.ap50,
+            "AP75": found.ap75,
+            "APs": found.ap_small,
+            "APm": found.ap_medium,
+            "APl": found.ap_large,
+        }
+    if hits:
+        metrics["recall_at_1"] = float(np.mean(hits))
+    return metrics
