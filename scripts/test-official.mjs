@@ -3,7 +3,8 @@
 // The checkout is the one of GLIP_OFFICIAL_REPO, or the one that `glip setup --official` got. Without it this fails: here
 // nothing is skipped for its lack. Tests that need an NVIDIA GPU are skipped where there is none, and counted.
 
-import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
 
 import { installPackages } from "./lib/packages.mjs";
 import { execute } from "./lib/processes.mjs";
@@ -11,8 +12,9 @@ import { officialPython } from "./lib/python.mjs";
 import { inRoot } from "./lib/repository.mjs";
 import { emptyTally, sum, summary, tallyPytest, tallyVitest } from "./lib/tally.mjs";
 
-/** What the titles of vitest's part begin with (test/support/checkout.ts). */
+/** What the titles of vitest's part begin with (test/support/checkout.ts), and what their files call. */
 const TITLE = "official checkout";
+const CALLED = "describeOfficial(";
 const args = process.argv.slice(2);
 const tallies = [];
 
@@ -51,6 +53,7 @@ async function vitest() {
     "--testNamePattern",
     TITLE,
     "--typecheck.enabled=false",
+    ...filesOfVitest(),
   ]);
   const tally = tallyVitest(report, code);
   // What the pattern leaves out counts as skipped too; what matters is that nothing with the title was.
@@ -59,6 +62,14 @@ async function vitest() {
     .filter((test) => test.status !== "passed" && test.status !== "failed" && test.fullName.includes(TITLE));
   const trouble = skipped.map((test) => `vitest: skipped though the checkout is here: ${test.fullName}`);
   return { ...tally, skipped: 0, trouble: [...tally.trouble, ...trouble] };
+}
+
+/** The others need not even be loaded. */
+function filesOfVitest() {
+  return readdirSync(inRoot("test"), { recursive: true })
+    .filter((file) => file.endsWith(".test.ts"))
+    .map((file) => join("test", file))
+    .filter((file) => readFileSync(inRoot(file), "utf8").includes(CALLED));
 }
 
 async function pytest(python) {

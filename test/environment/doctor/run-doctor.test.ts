@@ -50,7 +50,7 @@ test("judges the packages of an environment, managed or not", async () => {
 
 const pathsIn = (directory: string): string[] => readdirSync(directory, { recursive: true, encoding: "utf8" });
 
-test("the official checkout is looked at where GLIP_OFFICIAL_REPO says, and is never needed", async () => {
+test("a checkout is looked at where GLIP_OFFICIAL_REPO says, and is never needed", { timeout: 60_000 }, async () => {
   const folder = temporaryFolder();
   const tiny = makeTinyOfficial(folder);
   const directory = checkoutOf(tiny, join(folder, "checkout"));
