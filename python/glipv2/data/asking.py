@@ -45,8 +45,11 @@ class Asking:
     def __post_init__(self) -> None:
         if not self.separator or self.separator[0].isalnum() or self.separator[-1].isalnum():
             raise InputError("separator", "text that begins and ends with a mark or a blank", repr(self.separator))
-        if self.max_tokens < 3:
-            raise InputError("max_tokens", "[CLS], [SEP] and a token", str(self.max_tokens))
+        for name, value, least in (("max_tokens", self.max_tokens, 3), ("names", self.names, 1)):
+            if value < least:
+                raise InputError(name, f"at least {least}", str(value))
+        if self.sentences_every < 0 or not 0 <= self.full <= 1:
+            raise InputError("full, sentences_every", "0 to 1, and 0 or more", f"{self.full}, {self.sentences_every}")
 
 
 class Text(NamedTuple):

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glipv2.data.records import Boxes, inclusive
+from glipv2.pictures import LEAST_SIDE as LEAST_PIXELS
 from glipv2.pictures import network_size
 
 #: Of a box that was cut, the least part of its area that must be left for it to be asked for ...
@@ -45,6 +46,12 @@ class Augmentation:
 
     jitter: float = 0.0
     """Most that brightness, contrast and saturation are changed by, 0 to below 1. Never the hue: words name colours."""
+
+    def __post_init__(self) -> None:
+        for name, least, most in (("flip", 0, 1), ("move", 0, 1), ("zoom", 1, 10), ("jitter", 0, 0.99)):
+            value = getattr(self, name)
+            if not least <= value <= most:
+                raise ValueError(f"{name}: expected a number from {least} to {most}, got {value}")
 
 
 @dataclass(frozen=True)
@@ -104,9 +111,13 @@ class View(NamedTuple):
 
 
 def whole(picture: tuple[int, int], short_side: int, long_side: int) -> View:
-    """All of the picture, in the size that the network sees."""
+    """All of the picture, in the size that the network sees; of extreme shapes the short side is widened to what it
+    needs."""
     height, width = picture
-    return View(picture, network_size(height, width, short_side, long_side), (0.0, 0.0, float(width), float(height)))
+    seen = network_size(height, width, short_side, long_side)
+    if min(seen) < LEAST_PIXELS:
+        seen = (long_side, LEAST_PIXELS) if width < height else (LEAST_PIXELS, long_side)
+    return View(picture, seen, (0.0, 0.0, float(width), float(height)))
 
 
 def drawn(view: View, text: str, caption: bool, augmentation: Augmentation, rng: np.random.Generator) -> View:

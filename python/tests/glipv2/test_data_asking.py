@@ -82,6 +82,11 @@ def test_some_are_asked_for_by_number() -> None:
     assert all("person" in words(asked(picture(0), seed, full=False, names=4)) for seed in range(20))
 
 
+def test_what_a_picture_lacks_is_sampled() -> None:
+    lacking = {word for seed in range(60) for word in words(asked(picture(0), seed, full=False, names=2))} - {"person"}
+    assert lacking == {"traffic light", "bow", "teddy bear", "saxophone", "left-turn sign", "café"}
+
+
 def test_only_what_is_known_to_be_absent_is_asked_for_as_absent() -> None:
     for seed in range(10):
         assert sorted(words(asked(picture(0, absent=(4, 5)), seed))) == ["person", "saxophone", "teddy bear"]
@@ -140,7 +145,16 @@ def test_what_the_texts_of_a_step_have_in_common() -> None:
     assert np.mean([one.full for one in steps]) == pytest.approx(0.25, abs=0.04)
 
 
-@pytest.mark.parametrize(("options", "name"), [({"separator": "and"}, "separator"), ({"max_tokens": 2}, "max_tokens")])
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [
+        ({"separator": "and"}, "separator"),
+        ({"max_tokens": 2}, "max_tokens"),
+        ({"names": 0}, "names"),
+        ({"full": 1.5}, "full"),
+        ({"sentences_every": -1}, "sentences_every"),
+    ],
+)
 def test_options_that_make_no_text(options: dict[str, object], name: str) -> None:
     with pytest.raises(InputError, match=name):
         Asking(**options)  # type: ignore[arg-type]

@@ -211,6 +211,18 @@ def test_what_a_caption_speaks_of_stays_in_view() -> None:
     assert lost > 10, "categories are asked for without what is out of view"
 
 
+def test_a_picture_of_extreme_shape() -> None:
+    view = whole((3, 9000), 800, 1333)
+    assert view.seen == (2, 1333)
+    assert pixels_of(view, pil.new("RGB", (9000, 3))).shape == (2, 1333, 3)
+
+
+@pytest.mark.parametrize("options", [{"flip": 1.1}, {"move": -0.1}, {"zoom": 0.5}, {"jitter": 1.0}])
+def test_options_that_make_no_view(options: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match=next(iter(options))):
+        Augmentation(**options)
+
+
 def test_light_keeps_hues() -> None:
     red = pil.new("RGB", (8, 8), (200, 40, 40))
     for seed in range(20):

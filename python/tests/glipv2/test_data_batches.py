@@ -154,6 +154,14 @@ def test_a_step_is_always_the_same_and_no_other_is(mixture: Mixture) -> None:
     assert not any(torch.equal(made(0).pictures_B3HW, made(step).pictures_B3HW) for step in range(1, 5))
 
 
+def test_a_picture_is_seen_and_asked_otherwise_in_every_epoch(split: Dataset) -> None:
+    alone = Mixture([Dataset(split.names, split.category_ids, split.pictures[:1])], [1], 0)
+    batches = [training_batch(alone, step, 2, 0, Asking(full=1.0), TOKENIZER, MOVED) for step in range(6)]
+    pictures = [one for batch in batches for one in batch.pictures_B3HW]
+    assert len({one.numpy().tobytes() for one in pictures}) == 12
+    assert len({one.numpy().tobytes() for batch in batches for one in batch.ids_BT}) > 3
+
+
 def test_parts_of_a_batch_are_the_batch(mixture: Mixture) -> None:
     viewing = Viewing((64, 96, SIDE), 256, 32, Augmentation())
     for step in range(6):

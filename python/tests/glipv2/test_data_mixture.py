@@ -69,6 +69,12 @@ def test_within_a_round_shares_are_exact() -> None:
         assert Counter(file[0] for file in files[first : first + 1000]) == {"a": 750, "b": 250}
 
 
+def test_rounds_take_turns_in_another_order() -> None:
+    files = drawn(Mixture([dataset("a", 10), dataset("b", 10)], [1, 1], 1), range(3), 1000)
+    turns = ["".join(file[0] for file in files[first : first + 1000]) for first in range(0, 3000, 1000)]
+    assert len(set(turns)) == 3
+
+
 def test_in_proportion_to_pictures_and_copies() -> None:
     datasets = [dataset("a", 10), dataset("b", 30)]
     sources = [Scenes(Path("a"), copies=6), Scenes(Path("b"))]
