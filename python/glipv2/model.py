@@ -6,9 +6,10 @@ L channels of a token.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from glipv2.config import GlipConfig
 from glipv2.fusion.attention import FusionLayer
@@ -45,11 +46,15 @@ class Output(NamedTuple):
     tokens_BTC: Tensor
     """... and of the text."""
 
+    states_BTL: Tensor
+    """The tokens as fusion left them."""
+
 
 class GLIP(nn.Module):
     def __init__(self, config: GlipConfig) -> None:
         super().__init__()
         self.config = config
+        self._checkpointing = config.head.checkpointing
         channels, text_width, blocks = config.fpn.channels, config.text.width, config.head.blocks
         self.swin = Swin(config.swin)
         self.fpn = FPN(tuple(config.swin.channels(stage) for stage in config.swin.levels), config.fpn)
@@ -85,12 +90,14 @@ class GLIP(nn.Module):
         padded = mask_BT.device.type != "cpu" or not bool(mask_BT.all())
         for layer in self.tower:
             if isinstance(layer, FusionLayer):
-                regions_BNC, text_BTL = layer(pyramid.features_BNC, text_BTL, mask_BT if padded else None)
+                regions_BNC, text_BTL = self._applied(
+                    layer, pyramid.features_BNC, text_BTL, mask_BT if padded else None
+                )
                 pyramid = pyramid.replaced(regions_BNC)
             elif isinstance(layer, TextLayer):
-                text_BTL = layer(text_BTL, mask_BT[:, None, None, :])
+                text_BTL = self._applied(layer, text_BTL, mask_BT[:, None, None, :])
             else:
-                pyramid = layer(pyramid)
+                pyramid = self._applied(layer, pyramid)
         boxes = self.boxes(pyramid)
         words = self.words(pyramid.features_BNC, text.embedded_BTC if self.config.fusion is None else text_BTL)
         return Output(
@@ -100,7 +107,13 @@ class GLIP(nn.Module):
             pyramid.sizes,
             pyramid.features_BNC,
             words.tokens_BTC,
+            text_BTL,
         )
+
+    def _applied(self, layer: nn.Module, *arguments: Any) -> Any:
+        if self._checkpointing and self.training:
+            return checkpoint(layer, *arguments, use_reentrant=False)
+        return layer(*arguments)
 
     def forward(self, pictures_B3HW: Tensor, text: TextFeatures) -> Output:
         """`look`, then `read`."""

@@ -10,20 +10,21 @@ Legend: B pictures, N positions of all levels, M outputs of all convolutions, K 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
-from glipv2.ops.slices import sliced
+from glipv2.ops.precision import product_dtype, wide
 from glipv2.pyramid import Sizes, lengths
 
 SIDE = 3
 KERNEL = SIDE * SIDE
 
-#: Values that are read at a time on a CPU without gradients: they stay in the caches until they are multiplied.
-VALUES = 2**19
+#: Values that are read at a time: on a CPU they stay in the caches until they are multiplied.
+VALUES_CPU, VALUES_GPU = 2**19, 2**28
 
 
 class Source(NamedTuple):
@@ -127,26 +128,89 @@ def _neighbours(place: Tensor, size: Tensor) -> tuple[Tensor, Tensor, Tensor, Te
 
 def convolve(table_RC: Tensor, read: Reading, weight: Tensor, bias: Tensor | None) -> Tensor:
     """[B, M, C'] by a `weight` [C', C, 3, 3]; `read` may be any part of the outputs of a `reading`."""
-    batch, outputs = read.rows.shape[:2]
-    matrix = weight.permute(2, 3, 1, 0).reshape(-1, weight.shape[0])
-    rows, shares = read.rows.flatten(0, 1), read.shares.flatten(0, 1).to(table_RC.dtype)
-    step = max(1, VALUES // len(matrix)) if sliced(table_RC) else max(1, len(rows))
-    # Where the four of each kernel position begin.
-    starts = torch.arange(0, 4 * KERNEL * step, 4, dtype=rows.dtype, device=rows.device)
-    pieces = zip(rows.split(step), shares.split(step), strict=True)
-    results = [_some(table_RC, *piece, starts, matrix, bias) for piece in pieces]
-    return (torch.cat(results) if len(results) > 1 else results[0]).view(batch, outputs, -1)
+    rows, shares = read.rows, read.shares
+    found: Tensor = _Convolution.apply(table_RC, rows.flatten(0, 1), shares.flatten(0, 1), weight, bias)
+    return found.view(*rows.shape[:2], -1)
 
 
-def _some(
-    table_RC: Tensor, rows_MK4: Tensor, shares_MK4: Tensor, starts: Tensor, matrix: Tensor, bias: Tensor | None
-) -> Tensor:
-    outputs = len(rows_MK4)
-    read = F.embedding_bag(
-        rows_MK4.flatten(),
-        table_RC,
-        starts[: outputs * KERNEL],
-        mode="sum",
-        per_sample_weights=shares_MK4.flatten(),
-    ).view(outputs, -1)
-    return read @ matrix if bias is None else torch.addmm(bias, read, matrix)
+class _Convolution(torch.autograd.Function):
+    """Reads once more for the backward pass: what was read is nine times the table, and takes less time than memory."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, table_RC: Tensor, rows_MK4: Tensor, shares_MK4: Tensor, weight: Tensor, bias: Tensor | None
+    ) -> Tensor:
+        ctx.save_for_backward(table_RC, rows_MK4, shares_MK4, weight)
+        ctx.kind, ctx.bias_kind = product_dtype(table_RC), None if bias is None else bias.dtype
+        matrix_XC = _matrix(weight).to(ctx.kind)
+        shares_MK4 = shares_MK4.to(table_RC.dtype)
+        found = []
+        for rows, shares in zip(*(one.split(_step(table_RC)) for one in (rows_MK4, shares_MK4)), strict=True):
+            read = _read(table_RC, rows, shares).to(ctx.kind)
+            found.append(read @ matrix_XC if bias is None else torch.addmm(bias.to(ctx.kind), read, matrix_XC))
+        return torch.cat(found) if len(found) > 1 else found[0]
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient_MC: Tensor) -> tuple[Tensor | None, ...]:
+        table_RC, rows_MK4, shares_MK4, weight = ctx.saved_tensors
+        of_table, _, of_shares, of_weight, of_bias = ctx.needs_input_grad
+        gradient_MC = gradient_MC.to(ctx.kind)
+        matrix_CX = _matrix(weight).t().to(ctx.kind)
+        to_table_RC = torch.zeros_like(table_RC) if of_table else None
+        to_matrix_XC = torch.zeros_like(matrix_CX.t(), dtype=wide(ctx.kind))
+        to_shares = []
+        parts = (rows_MK4, shares_MK4.to(table_RC.dtype), gradient_MC)
+        for rows, shares, gradient in zip(*(one.split(_step(table_RC)) for one in parts), strict=True):
+            of_read_XC = (gradient @ matrix_CX).to(table_RC.dtype).view(-1, table_RC.shape[1])
+            with torch.enable_grad():
+                known = shares.detach().requires_grad_()
+                read = _read(table_RC.detach(), rows, known)
+            if of_shares:
+                to_shares.extend(torch.autograd.grad(read, known, of_read_XC.view_as(read)))
+            if of_weight:
+                to_matrix_XC += read.detach().to(ctx.kind).t() @ gradient
+            if to_table_RC is not None:
+                _unread(to_table_RC, rows.flatten(), shares.flatten(), of_read_XC)
+        return (
+            to_table_RC,
+            None,
+            torch.cat(to_shares).to(shares_MK4.dtype) if of_shares else None,
+            _weight(to_matrix_XC, weight) if of_weight else None,
+            gradient_MC.sum(0).to(ctx.bias_kind) if of_bias else None,
+        )
+
+
+def _step(table_RC: Tensor) -> int:
+    """Outputs at a time."""
+    values = VALUES_CPU if table_RC.device.type == "cpu" else VALUES_GPU
+    return max(1, values // (KERNEL * table_RC.shape[1]))
+
+
+def _matrix(weight: Tensor) -> Tensor:
+    return weight.permute(2, 3, 1, 0).flatten(0, 2)
+
+
+def _weight(matrix_XC: Tensor, like: Tensor) -> Tensor:
+    return matrix_XC.view(SIDE, SIDE, like.shape[1], like.shape[0]).permute(3, 2, 0, 1).to(like.dtype)
+
+
+def _read(table_RC: Tensor, rows_MK4: Tensor, shares_MK4: Tensor) -> Tensor:
+    """[M, K x C]"""
+    starts = torch.arange(0, rows_MK4.numel(), 4, dtype=rows_MK4.dtype, device=rows_MK4.device)
+    read = F.embedding_bag(rows_MK4.flatten(), table_RC, starts, mode="sum", per_sample_weights=shares_MK4.flatten())
+    return read.view(len(rows_MK4), -1)
+
+
+def _unread(to_table_RC: Tensor, rows_S: Tensor, shares_S: Tensor, of_read_XC: Tensor) -> None:
+    """Adds to each row of the table the gradients of what read it, every fourth of S its own of X: a reading too, with
+    gradient and table in each other's place."""
+    ordered_S, order_S = rows_S.sort(stable=True)
+    # What is read at a time on a CPU lies close together. A GPU would have to be waited for to know where.
+    first, last = (int(ordered_S[0]), int(ordered_S[-1])) if rows_S.device.type == "cpu" else (0, len(to_table_RC) - 1)
+    starts = torch.searchsorted(
+        ordered_S, torch.arange(first, last + 1, dtype=rows_S.dtype, device=rows_S.device), out_int32=True
+    )
+    to_table_RC[first : last + 1] += F.embedding_bag(
+        (order_S // 4).to(torch.int32), of_read_XC, starts, mode="sum", per_sample_weights=shares_S[order_S]
+    )

@@ -1,14 +1,19 @@
 """Which region is to find which box: adaptive training sample selection (ATSS, Zhang et al., 2020, algorithm 1).
 
-Legend: B pictures, M boxes of a picture (padded), N regions, K candidates of a box. A box is `[x1, y1, x2, y2]` in
-pixels of what the network sees.
+Legend: B pictures, M boxes of a picture (padded), N regions, K candidates of a box, P regions that have a box. A box is
+`[x1, y1, x2, y2]` in pixels of what the network sees.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
+from glipv2.detection.anchors import anchors
 from glipv2.pyramid import Sizes, lengths
 
 #: Regions of each level, nearest to a box's centre, that are candidates for it.
@@ -16,6 +21,33 @@ CANDIDATES = 9
 
 #: A region's centre lies inside of a box when it is further than this from each edge.
 MARGIN = 0.01
+
+
+class Assigned(NamedTuple):
+    """The regions of a batch that have a box."""
+
+    picture_P: Tensor
+
+    region_P: Tensor
+
+    box_P: Tensor
+    """Rows of the picture's boxes."""
+
+    boxes_P4: Tensor
+
+    anchors_P4: Tensor
+
+
+def assigned(boxes_M4: Sequence[Tensor], sizes: Sizes, device: torch.device) -> Assigned:
+    """`boxes_M4`: of each picture, on any device."""
+    boxes_BM4 = pad_sequence([one.float() for one in boxes_M4], batch_first=True).to(device)
+    counts_B = torch.tensor([len(one) for one in boxes_M4], device=device)
+    present_BM = torch.arange(boxes_BM4.shape[1], device=device) < counts_B[:, None]
+    anchors_N4 = anchors(sizes, device=device)
+    box_BN = assign(boxes_BM4, present_BM, anchors_N4, sizes)
+    picture_P, region_P = (box_BN >= 0).nonzero(as_tuple=True)
+    box_P = box_BN[picture_P, region_P]
+    return Assigned(picture_P, region_P, box_P, boxes_BM4[picture_P, box_P], anchors_N4[region_P])
 
 
 @torch.no_grad()

@@ -124,6 +124,7 @@ def run(reference: Any, pictures_B3HW: Tensor, ids_BT: Tensor, mask_BT: Tensor) 
         tuple((one.shape[2], one.shape[3]) for one in maps),
         _flat(tower[0]["visual"]),
         tokens,
+        tower[0]["lang"]["hidden"],
     )
 
 

@@ -25,7 +25,7 @@ NONE = torch.zeros(0)
 
 
 def output(logits_BNT: Tensor, deltas_BN4: Tensor, centerness_BN: Tensor, sizes: Sizes = SIZES) -> Output:
-    return Output(logits_BNT, deltas_BN4, centerness_BN, sizes, NONE, NONE)
+    return Output(logits_BNT, deltas_BN4, centerness_BN, sizes, NONE, NONE, NONE)
 
 
 def random_output(tokens: int, offset: float, seed: int = 0, pictures: int = 2) -> Output:

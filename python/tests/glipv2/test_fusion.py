@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from typing import Any, ClassVar
 
 import counterpart
@@ -9,6 +10,7 @@ from torch import Tensor, nn
 from weights import Naming, drawn, filled, waves
 
 from glipv2.checkpoints import names_fusion
+from glipv2.fusion import both_ways
 from glipv2.fusion.attention import BiAttention, FusionConfig, FusionLayer
 
 NAMING = Naming("rpn.head.dyhead_tower.0.b_attn.", "tower.0.", names_fusion.RULES, names_fusion.DERIVED)
@@ -41,21 +43,71 @@ def test_golden_outputs() -> None:
     assert_golden(small()(*inputs(2, 9)))
 
 
+def direct(attention: BiAttention, picture_BNV: Tensor, text_BTL: Tensor, mask_BT: Tensor | None) -> tuple[Tensor, ...]:
+    """Multi-head attention as it is usually written, each side projected to all heads."""
+
+    def by_head(values: Tensor) -> Tensor:
+        return values.unflatten(2, (attention.heads, -1)).transpose(1, 2)
+
+    queries, keys = by_head(attention.query(picture_BNV)), by_head(attention.key(text_BTL))
+    scores_BHNT = queries @ keys.transpose(2, 3) * attention.head_width**-0.5
+    of_tokens = scores_BHNT.softmax(2).transpose(2, 3) @ by_head(attention.picture_value(picture_BNV))
+    if mask_BT is not None:
+        scores_BHNT = scores_BHNT.masked_fill(~mask_BT[:, None, None], -torch.inf)
+    of_positions = scores_BHNT.softmax(3) @ by_head(attention.text_value(text_BTL))
+    return (
+        attention.picture_output(of_positions.transpose(1, 2).flatten(2)),
+        attention.text_output(of_tokens.transpose(1, 2).flatten(2)),
+    )
+
+
+#: All scores at once, and those of some positions at a time: 3 positions of 2 pictures, 4 heads, 9 tokens.
+@pytest.mark.parametrize("scores", [2**18, 3 * 2 * 4 * 9])
 @pytest.mark.parametrize("masked", [True, False])
-def test_both_ways_of_writing_it_are_equal(masked: bool) -> None:
+def test_it_is_attention_both_ways(masked: bool, scores: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Results and gradients."""
+    monkeypatch.setattr(both_ways, "SCORES_CPU", scores)
     found = []
-    for way in (BiAttention._reassociated, BiAttention._direct):
-        attention = small().attention
+    for way in (BiAttention.forward, direct):
+        attention = small().attention.double()
         picture_BNV, text_BTL, mask_BT = inputs(2, 9)
-        picture_BNV.requires_grad_()
-        text_BTL.requires_grad_()
+        picture_BNV, text_BTL = picture_BNV.double().requires_grad_(), text_BTL.double().requires_grad_()
         made = way(attention, picture_BNV, text_BTL, mask_BT if masked else None)
-        present = mask_BT[:, :, None] if masked else 1
-        ((made[0] * waves(*made[0].shape)).sum() + (made[1] * present * waves(*made[1].shape)).sum()).backward()
+        ((made[0] * waves(*made[0].shape)).sum() + (made[1] * waves(*made[1].shape)).sum()).backward()
         found.append([*made, picture_BNV.grad, text_BTL.grad, *(one.grad for one in attention.parameters())])
     for one, other in zip(*found, strict=True):
-        torch.testing.assert_close(one, other, atol=2e-4, rtol=1e-4)
+        torch.testing.assert_close(one, other)
+
+
+def test_scores_beyond_the_limit_are_cut_and_have_no_slope(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(both_ways, "LIMIT", 0.5)
+    positions_BNV = torch.tensor([[[1.0], [0.1]]]).requires_grad_()
+    queries_BXV = torch.tensor([[[2.0], [1.0]]])
+    read = both_ways.read_both_ways(
+        positions_BNV, queries_BXV, torch.zeros(1, 2), torch.tensor([[[1.0], [0.0]]]), 1, None, 0.0
+    )
+    # Scores 2.0 and 1.0 are both cut to 0.5: the two tokens are the same to the first position.
+    torch.testing.assert_close(read.by_positions_BNV[0, :, 0], torch.tensor([0.5, 1 / (1 + math.exp(-0.1))]))
+    read.by_positions_BNV.sum().backward()
+    assert positions_BNV.grad is not None
+    assert positions_BNV.grad[0, 0] == 0
+    assert positions_BNV.grad[0, 1] != 0
+
+
+def test_dropout_is_the_same_in_both_passes() -> None:
+    """By differences of the function, whose drawn values are those of a seed."""
+    given = [
+        0.3 * waves(*shape, phase=phase).double()
+        for phase, shape in enumerate([(2, 5, 3), (2, 8, 3), (2, 8), (2, 8, 3)])
+    ]
+
+    def made(*values: Tensor) -> tuple[Tensor, ...]:
+        torch.manual_seed(0)
+        return tuple(both_ways.read_both_ways(*values, heads=2, mask_BT=inputs(2, 4)[2], dropout=0.4))
+
+    dropped = made(*given)
+    assert (dropped[2] - 1).abs().max() > 0.1
+    assert torch.autograd.gradcheck(made, [one.requires_grad_() for one in given])
 
 
 def test_nobody_reads_padding() -> None:
@@ -91,7 +143,6 @@ class TestParity:
 
     pytestmark: ClassVar = [pytest.mark.official, pytest.mark.timeout(300), pytest.mark.filterwarnings("ignore")]
 
-    #: 16 tokens of 4 heads are as many columns as the width: from there it is written the direct way.
     @pytest.mark.parametrize("tokens", [1, 9, 15, 16, 40])
     @pytest.mark.parametrize("batch", [1, 3])
     @torch.no_grad()

@@ -1,0 +1,24 @@
+"""Which losses a model is trained by, and how much each counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+
+@dataclass(frozen=True)
+class LossWeights:
+    """A loss of weight 0 is not computed."""
+
+    grounding: float = 1.0
+    """Regions and tokens of a picture and its text, boxes, centerness: L_ground."""
+    inter: float = 0.0
+    """Regions and phrases of all pictures and texts of a batch: L_inter."""
+    mlm: float = 0.0
+    """Words of the text that are masked: L_mlm."""
+
+    def __post_init__(self) -> None:
+        for one in fields(self):
+            if not 0 <= getattr(self, one.name) < float("inf"):
+                raise ValueError(f"{one.name} must be a number of at least 0, got {getattr(self, one.name)}")
+        if not any(getattr(self, one.name) for one in fields(self)):
+            raise ValueError("a loss must have a weight of more than 0, all have 0")
