@@ -2,14 +2,18 @@ import { readFileSync } from "node:fs";
 
 import { Command } from "commander";
 
+import { addAttach } from "./attach.ts";
 import { addDetect } from "./detect.ts";
 import { addDoctor } from "./doctor.ts";
 import { addEvaluate } from "./evaluate.ts";
 import { fail } from "./fail.ts";
 import { addGround } from "./ground.ts";
 import { addKeys } from "./keys.ts";
+import { addReport } from "./run-report.ts";
+import { addRuns } from "./runs.ts";
 import { addScenes } from "./scenes.ts";
 import { addSetup } from "./setup.ts";
+import { addFinetune, addPretrain } from "./train.ts";
 import { addWeights } from "./weights.ts";
 import { addWorker } from "./worker.ts";
 
@@ -25,6 +29,11 @@ addDoctor(program);
 addDetect(program);
 addGround(program);
 addEvaluate(program);
+addPretrain(program);
+addFinetune(program);
+addRuns(program);
+addAttach(program);
+addReport(program);
 addWorker(program);
 addKeys(program);
 addWeights(program);

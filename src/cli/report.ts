@@ -1,8 +1,8 @@
 import { assignColors } from "../images/palette.ts";
-import { clusters } from "../images/text.ts";
 import type { Box } from "../images/annotation.ts";
 import { Detections } from "../tasks/results/detections.ts";
 import type { Grounding } from "../tasks/results/grounding.ts";
+import { table } from "./table.ts";
 
 export interface ReportOptions {
   /** How the user calls the picture. */
@@ -12,9 +12,6 @@ export interface ReportOptions {
   /** Colours that the terminal can show: 0, 256 or 2^24. */
   colors: number;
 }
-
-/** Longer labels are cut. */
-const WIDEST = 40;
 
 /** What was found, as a person reads it: a heading, then a row for each object, in the drawing's colours. */
 export function report(found: Detections | Grounding, { name, threshold, colors }: ReportOptions): string {
@@ -41,39 +38,6 @@ function corners(box: Box): [string, string, string, string] {
   const [x1, y1, x2, y2] = box.map((value) => String(Math.round(value))) as [string, string, string, string];
   return [x1, y1, x2, y2];
 }
-
-/** Labels to the left, numbers to the right. */
-function table(rows: readonly Row[]): string[] {
-  const cells = rows.map(([label, ...numbers]) => [cut(label), ...numbers]);
-  const widths = (cells[0] as string[]).map((_, column) => Math.max(...cells.map((row) => columns(row[column] ?? ""))));
-  return cells.map((row) =>
-    row
-      .map((cell, column) => {
-        const space = " ".repeat((widths[column] ?? 0) - columns(cell));
-        return column === 0 ? cell + space : space + cell;
-      })
-      .join("  ")
-      .trimEnd(),
-  );
-}
-
-function cut(label: string): string {
-  const parts = clusters(label);
-  let kept = "";
-  for (const part of parts) {
-    if (columns(kept + part) > WIDEST - 1) return `${kept.trimEnd()}…`;
-    kept += part;
-  }
-  return kept;
-}
-
-/** Columns that a terminal gives a text: two for what is as wide as it is high. */
-function columns(text: string): number {
-  return clusters(text).reduce((sum, part) => sum + (WIDE.test(part) ? 2 : 1), 0);
-}
-
-const WIDE =
-  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Emoji_Presentation}\uff01-\uff60]/u;
 
 /** A square of the colour (`#rrggbb`, empty for none) and a space, as well as the terminal can. */
 function mark(color: string, colors: number): string {

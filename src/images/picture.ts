@@ -49,6 +49,16 @@ export async function openUpright(
     .resize({ ...wanted, fit: "fill", kernel: enlarged ? "cubic" : "lanczos3" });
 }
 
+/**
+ * Size of an upright picture in pixels.
+ * @throws GlipError `file_error`, `unsupported` when sharp has no build for this platform
+ */
+export async function sizeOf(image: ResolvedImage): Promise<{ width: number; height: number }> {
+  const sharp = await loadSharp();
+  const { autoOrient } = await reading(image, () => open(sharp, image).metadata());
+  return autoOrient;
+}
+
 /** Runs what decodes the picture; sharp's errors become `file_error`. */
 export async function reading<T>(image: ResolvedImage, work: () => Promise<T>): Promise<T> {
   try {

@@ -8,6 +8,7 @@ import type { RunDone, RunEvent } from "../../protocol/run-events.ts";
 import { checkArgument } from "../../protocol/validate.ts";
 import type { TrainingEvent } from "../events.ts";
 import { fromRunEvent } from "../native/events.ts";
+import { inOptionNames } from "../refusals.ts";
 import { TrainResult } from "../results.ts";
 import { convert, type RunSource } from "../run.ts";
 import { TrainingRun } from "../training-run.ts";
@@ -51,7 +52,7 @@ export function followed(stream: Stream<RunEvent, RunDone>): RunSource<TrainingE
   return convert(stream, {
     event: fromRunEvent,
     result: (done) => new TrainResult(done),
-    error: (error) => error,
+    error: inOptionNames,
   });
 }
 

@@ -14,6 +14,8 @@ export function history(events: readonly RunEvent[]): RunEvent[] {
       const { step } = event;
       kept = step === 0 ? [] : kept.filter((before) => !isEnd(before) && (stepOf(before) ?? 0) <= step);
     }
+    // One that could not even start again.
+    if (isEnd(event)) kept = kept.filter((before) => !isEnd(before));
     kept.push(event);
   }
   return kept;
