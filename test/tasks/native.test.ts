@@ -17,7 +17,7 @@ describe("the native engine", () => {
       .png()
       .toBuffer();
     // Random weights are sure of nothing.
-    glip = await launch({ ...nano, settings: { "postprocess.threshold": 0 } });
+    glip = await launch({ ...nano, threads: 1, settings: { "postprocess.threshold": 0 } });
   }, 120_000);
 
   afterAll(() => glip.close());
