@@ -30,7 +30,7 @@ def environment(world: World, fingerprint: dict[str, Any], command: list[str]) -
 
 
 def _versions() -> dict[str, str]:
-    versions = {"torch": torch.__version__}
+    versions = {"torch": str(torch.__version__)}
     for name in _PACKAGES:
         try:
             versions[name] = metadata.version(name)

@@ -40,6 +40,11 @@ def _device(name: str) -> str:
     if not available.get(name.partition(":")[0], False):
         received = f"{name}, where there are {', '.join(one for one, there in available.items() if there)}"
         raise InputError("device", "a device of this machine", received)
+    if name.startswith("cuda"):
+        first, count = torch.device(name).index or 0, int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+        if first + count > torch.cuda.device_count():
+            expected = f"at most {torch.cuda.device_count() - first}, one for each device from {name} on"
+            raise InputError("processes", expected, str(count))
     return name
 
 

@@ -113,16 +113,16 @@ def resumed(options: TrainOptions, names: Sequence[str], device: torch.device, c
 
 
 def seed_step(seed: int, step: int, rank: int) -> torch.Generator:
-    """Seeds what a process draws in a step, on every device; gives a generator of its own for what is drawn apart."""
-    number = int.from_bytes(_digest(seed, step, rank), "little") >> 1
-    torch.manual_seed(number)
-    return torch.Generator().manual_seed(number ^ 1)
+    """Seeds what a process draws in a step, on every device; gives the generator of what is drawn for the whole batch,
+    the same in every process."""
+    torch.manual_seed(_digest(seed, step, rank))
+    return torch.Generator().manual_seed(_digest(seed, step))
 
 
-def _digest(*numbers: int) -> bytes:
+def _digest(*numbers: int) -> int:
     import hashlib
 
-    return hashlib.blake2b(repr(numbers).encode(), digest_size=8).digest()
+    return int.from_bytes(hashlib.blake2b(repr(numbers).encode(), digest_size=8).digest(), "little") >> 1
 
 
 def _state(trained: Trained, options: TrainOptions, device: torch.device) -> State:

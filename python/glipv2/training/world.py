@@ -69,11 +69,13 @@ class World:
 
 @contextmanager
 def world(device: str) -> Iterator[World]:
-    """Joins the processes that the environment tells of, as torch.distributed.run sets it. `device`: without index."""
+    """Joins the processes that the environment tells of, as torch.distributed.run sets it. `device`: of the first one;
+    on CUDA the others have those that follow."""
     size = int(os.environ.get("WORLD_SIZE", "1"))
     local = int(os.environ.get("LOCAL_RANK", "0"))
-    place = torch.device(device, local) if device == "cuda" else torch.device(device)
+    place = torch.device(device)
     if place.type == "cuda":
+        place = torch.device("cuda", (place.index or 0) + local)
         torch.cuda.set_device(place)
     if size == 1 and "MASTER_ADDR" not in os.environ:
         yield World(0, 1, place)
