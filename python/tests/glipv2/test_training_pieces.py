@@ -242,9 +242,10 @@ def test_a_record_after_half_a_one(tmp_path: Path) -> None:
 
 
 def test_what_tensorboard_reads(tmp_path: Path) -> None:
-    """Read with the protocol buffers and the checksum of tensorboardX, which has those of TensorBoard."""
-    record_writer = pytest.importorskip("tensorboardX.record_writer")
-    event_pb2 = pytest.importorskip("tensorboardX.proto.event_pb2")
+    """Record by record, with their checksums."""
+    from tensorboardX import record_writer
+    from tensorboardX.proto import event_pb2
+
     board = TensorBoard(tmp_path)
     board.scalars(70_000, {"loss/total": 1.5, "learning_rate": 1e-4})
     board.picture(3, "sample", (20, 30), b"png" * 100)
