@@ -88,7 +88,7 @@ def _regions(regions_BNC: Tensor, assigned: Assigned, generator: torch.Generator
     box_BN = torch.full((pictures, count), -1, device=device)
     box_BN[assigned.picture_P, assigned.region_P] = assigned.box_P
     # Drawn values in 0 to 1, and 1 more for a box: the highest ones are taken.
-    draws_BN = torch.rand(pictures, count, generator=generator, device=generator.device).to(device)
+    draws_BN = processes.draw(pictures, count, generator).to(device)
     region_BR = (draws_BN + (box_BN >= 0)).topk(min(REGIONS, count), dim=1).indices
     picture_R = torch.arange(pictures, device=device).repeat_interleave(region_BR.shape[1])
     region_R = region_BR.flatten()

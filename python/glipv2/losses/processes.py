@@ -29,6 +29,17 @@ def mean(sums: Tensor) -> Tensor:
     return total / size
 
 
+def draw(rows: int, columns: int, generator: torch.Generator) -> Tensor:
+    """Numbers from 0 to 1 for each of this process's pictures, as a single one would draw them for the whole batch.
+
+    All processes have as many rows, and generators of the same state.
+    """
+    size = world_size()
+    first = rows * distributed.get_rank() if size > 1 else 0
+    drawn = torch.rand(size * rows, columns, generator=generator, device=generator.device)
+    return drawn[first : first + rows]
+
+
 class Gathered(NamedTuple):
     rows_A: Tensor
     """Of the processes in turn."""

@@ -44,7 +44,8 @@ def total_loss(
     """Of a batch on the CPU, by a model on any device. Those of weight 0 are left out.
 
     Under autocast the network computes in its precision and the losses in float32. `heads`: for `inter` and `mlm`.
-    `generator`: what is masked, and which regions of a large picture `inter` takes, are drawn from it.
+    `generator`: what is masked, and which regions of a large picture `inter` takes, are drawn from it; on the CPU, of
+    the same state in all processes, which then have the losses and gradients of a single one on the whole batch.
     """
     device = next(model.parameters()).device
     masked = None

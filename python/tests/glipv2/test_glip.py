@@ -140,6 +140,20 @@ def test_gradients_reach_every_parameter(kind: str) -> None:
         assert one.grad.abs().max() > 0 or name.endswith("key.bias"), name
 
 
+def test_checkpointing_gives_the_same_gradients() -> None:
+    """In training, with everything that is dropped."""
+    found = []
+    for checkpointing in (False, True):
+        model = small(replace(SMALL, head=replace(SMALL.head, checkpointing=checkpointing))).train()
+        torch.manual_seed(0)
+        output = model(pictures((96, 128), (90, 70), height=96, width=128), model.encode_text(*texts(2, 9)))
+        (output.logits_BNT.square().sum() + output.deltas_BN4.square().sum() + output.centerness_BN.sum()).backward()
+        found.append([output.logits_BNT, *(one.grad for one in model.parameters())])
+    for one, other in zip(*found, strict=True):
+        assert one is not None
+        assert torch.equal(one, other)
+
+
 def test_in_half_precision_it_is_nearly_the_same() -> None:
     model = small()
     inputs = pictures((96, 128), height=96, width=128), model.encode_text(*texts(1, 9))

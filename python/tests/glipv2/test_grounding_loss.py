@@ -11,6 +11,7 @@ from torch import Tensor
 
 from glipv2.detection.anchors import anchors
 from glipv2.detection.boxes import encode
+from glipv2.losses import focal
 from glipv2.losses.assignment import assign, assigned, overlaps
 from glipv2.losses.focal import ALPHA, GAMMA, token_focal_loss
 from glipv2.losses.grounding import GroundingLosses, Targets, grounding_loss
@@ -150,6 +151,17 @@ def test_focal_loss_of_one_pair() -> None:
     torch.testing.assert_close(alone, torch.tensor(0.75 * 0.25 * 0.693147))
     positive = token_focal_loss(logits, mask, torch.tensor([0]), torch.tensor([[True, False]]))
     torch.testing.assert_close(positive, torch.tensor(0.25 * 0.25 * 0.693147))
+
+
+@pytest.mark.parametrize("logits", [2**18, 3 * 2 * 4])
+def test_focal_loss_has_the_gradients_of_its_differences(logits: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All logits at once, and those of some regions at a time: 4 regions of 2 pictures, 3 tokens."""
+    monkeypatch.setattr(focal, "LOGITS_CPU", logits)
+    generator = torch.Generator().manual_seed(0)
+    logits_BNT = (6 * torch.randn(2, 10, 3, generator=generator, dtype=torch.double)).requires_grad_()
+    mask_BT = torch.tensor([[True, True, True], [True, True, False]])
+    positive_P, tokens_PT = torch.tensor([4, 13]), torch.tensor([[True, False, True], [False, True, False]])
+    assert torch.autograd.gradcheck(lambda one: token_focal_loss(one, mask_BT, positive_P, tokens_PT), [logits_BNT])
 
 
 def test_regions_of_a_box_lie_inside_of_it_and_overlap_it_most() -> None:
