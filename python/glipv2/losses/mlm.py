@@ -40,7 +40,8 @@ def grounded(tokens_MT: Sequence[Tensor]) -> Tensor:
 def mask_words(ids_BT: Tensor, words_BT: Tensor, mask_id: int, vocabulary: int, generator: torch.Generator) -> Masked:
     """`words_BT`: where a word may be masked. `vocabulary`: number of its pieces. All on the generator's device, whose
     state is the same in all processes."""
-    draws_BT, fates_BT, words = (processes.draw(*ids_BT.shape, generator) for _ in range(3))
+    pictures, tokens = ids_BT.shape
+    draws_BT, fates_BT, words = (processes.draw(pictures, tokens, generator) for _ in range(3))
     told_BT = words_BT & (draws_BT < SHARE)
     masked_BT = torch.where(told_BT & (fates_BT < MASKED), mask_id, ids_BT)
     replaced_BT = told_BT & (fates_BT >= MASKED) & (fates_BT < MASKED + REPLACED)

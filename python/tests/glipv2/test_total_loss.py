@@ -39,17 +39,13 @@ def batch(seed: int = 0) -> Batch:
         Asked((None, None), tokens_KT[:2], ((0, 1),)),
         Asked((), tokens_KT[:0], ()),
     ]
-    boxes = [
-        torch.tensor([[10.0, 10, 90, 80], [30, 30, 120, 120]]),
-        torch.tensor([[10.0, 10, 90, 80]]),
-        torch.zeros(0, 4),
-    ]
+    first, second = torch.tensor([[10.0, 10, 90, 80], [30, 30, 120, 120]]), torch.tensor([[10.0, 10, 90, 80]])
     return Batch(
         torch.randint(0, 255, (3, 3, 128, 160), generator=generator, dtype=torch.uint8),
         [(128, 160), (100, 160), (128, 120)],
         torch.randint(1000, 2000, (3, TOKENS), generator=torch.Generator().manual_seed(9)),
         torch.arange(TOKENS) < torch.tensor([[9], [9], [5]]),
-        Targets([two, one, torch.zeros(0, 4)], [of_boxes(one) for one in asked]),
+        Targets([first, second, torch.zeros(0, 4)], [of_boxes(one) for one in asked]),
         asked,
     )
 
