@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,7 +13,6 @@ from glip_worker.call import Call
 from glip_worker.engines.common.lines import Lines
 from glip_worker.engines.common.process import RunProcess
 from glip_worker.errors import CallStopped, invalid_argument
-from glip_worker.protocol.messages import LogEvent
 
 #: Time for a cancelled run to end its step and save a checkpoint, before its processes are ended.
 STOP_SECONDS = 30.0
@@ -43,24 +42,24 @@ class Told(Protocol):
         """The events that came since the last call."""
 
 
-def follow(call: Call, process: RunProcess, told: Told, lines: Lines, stop: Path) -> int:
-    """The exit code. Whatever happens, nothing of the run is left afterwards.
+def follow(call: Call, process: RunProcess, told: Told, lines: Lines, stop: Path, logged: Callable[[str], Any]) -> int:
+    """The exit code. Whatever happens, nothing of the run is left afterwards. `logged`: makes an event of lines.
 
     CallStopped when the call is cancelled, late or without a client: the file `stop` then asks the run for a
     checkpoint after the step in progress, for which it has STOP_SECONDS (LEAVE_SECONDS).
     """
-    logged = 0.0
+    last = 0.0
     try:
         while (code := process.poll()) is None:
             for event in told.new():
                 call.emit(event)
-            if time.monotonic() - logged >= LOG_SECONDS and (text := lines.take()) is not None:
-                logged = time.monotonic()
-                call.emit(LogEvent(text=text))
+            if time.monotonic() - last >= LOG_SECONDS and (text := lines.take()) is not None:
+                last = time.monotonic()
+                call.emit(logged(text))
             call.sleep(POLL_SECONDS)
         process.end(ask=False)
         while (text := lines.take()) is not None:
-            call.emit(LogEvent(text=text))
+            call.emit(logged(text))
         for event in told.new():
             call.emit(event)
         return code

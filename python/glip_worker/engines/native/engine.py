@@ -16,13 +16,20 @@ from glip_worker.device import Device
 from glip_worker.engines.native import predict
 from glip_worker.engines.native.evaluate import evaluate_scenes
 from glip_worker.engines.native.model import Model, load_model
+from glip_worker.engines.native.prompts import load_prompts
 from glip_worker.engines.native.request import Params
 from glip_worker.errors import GlipError
 from glip_worker.protocol.messages import (
+    DataCheckParams,
+    DataCheckResult,
     EvaluateScenesParams,
     EvaluateScenesResult,
     ModelLoadParams,
     ModelLoadResult,
+    ModelPromptsParams,
+    ModelPromptsResult,
+    RunResult,
+    TrainingRunParams,
 )
 from glip_worker.registry import Registry
 from glipv2.ops.memory import keep_freed
@@ -71,7 +78,10 @@ class NativeEngine:
 
     def register(self, registry: Registry) -> None:
         registry.add("model.load", self.load_model)
+        registry.add("model.prompts", self.load_prompts)
         registry.add("evaluate.scenes", self.evaluate)
+        registry.add("data.check", self.check_data)
+        registry.add("training.run", self.train)
         for name in ("vision.detect", "vision.ground"):
             registry.add_together(name, self.look, TOGETHER)
 
@@ -82,6 +92,24 @@ class NativeEngine:
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
         return msgspec.structs.replace(result, seconds=time.perf_counter() - start)
+
+    def load_prompts(self, call: Call, params: ModelPromptsParams) -> ModelPromptsResult:
+        """As `prompts.load_prompts`; a model that is loaded later has none. GlipError `unsupported` before the first
+        `model.load`."""
+        return load_prompts(call, self.loaded(call.method), params)
+
+    def train(self, call: Call, params: TrainingRunParams) -> RunResult:
+        """As `training.run.run`. The worker does nothing else meanwhile; its model stays loaded."""
+        from glip_worker.engines.native.training.run import run  # a worker that only looks does not wait for it
+
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        return run(call, self.device, params)
+
+    def check_data(self, call: Call, params: DataCheckParams) -> DataCheckResult:
+        from glip_worker.engines.native.data import check_data
+
+        return check_data(call, params)
 
     def look(self, calls: Sequence[tuple[Call, Params]]) -> list[Any]:
         """GlipError `unsupported` before the first `model.load`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -20,6 +20,7 @@ from glipv2.checkpoints.official import check
 from glipv2.config import GlipConfig
 from glipv2.detection import nms
 from glipv2.model import GLIP
+from glipv2.text.tuned import TunedPrompt
 from glipv2.text.wordpiece import WordPiece
 
 #: Random weights are those of this seed, the same each time.
@@ -39,6 +40,9 @@ class Model:
     tokenizer: WordPiece
 
     texts: Texts
+
+    prompts: dict[str, TunedPrompt] = field(default_factory=dict)
+    """By the names that requests choose them by; on the device."""
 
     @property
     def config(self) -> GlipConfig:

@@ -100,7 +100,10 @@ def _read(model: Model, pyramid: Pyramid, readings: Sequence[Reading]) -> None:
     readings = [one for one in readings if one.job in wanted]
     if not readings:
         return
-    texts = TextFeatures.stacked(model.texts.features([one.prompt.ids for one in readings]))
+    features = model.texts.features([one.prompt.ids for one in readings])
+    texts = TextFeatures.stacked(
+        [text if one.job.tuned is None else one.job.tuned(text) for one, text in zip(readings, features, strict=True)]
+    )
     output = model.network.read(_rows(pyramid, [one.row for one in readings]), texts)
     sizes = [(one.job.picture_3HW.shape[1], one.job.picture_3HW.shape[2]) for one in readings]
     found = detect(output, [one.prompt.groups for one in readings], sizes, model.config.postprocess)

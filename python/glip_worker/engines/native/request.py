@@ -24,6 +24,7 @@ from glipv2.errors import InputError
 from glipv2.pictures import prepare
 from glipv2.text.phrases import noun_phrases
 from glipv2.text.prompts import Prompt, Span, Window, Wording, caption_prompts, category_prompts
+from glipv2.text.tuned import TunedPrompt
 
 Params = VisionDetectParams | VisionGroundParams
 
@@ -53,6 +54,9 @@ class Job:
     spans: list[Span]
     """Of the phrases, in the order of their labels; none for categories."""
 
+    tuned: TunedPrompt | None = None
+    """What the one prompt's features become before the network reads them."""
+
     found: list[Objects] = field(default_factory=list)
     """Of each prompt, in pixels of what the network saw; labels are those of all prompts."""
 
@@ -74,9 +78,11 @@ class Job:
 def read_request(model: Model, call: Call, params: Params) -> Job:
     """GlipError: `invalid_argument`, and as `read_picture`. The text first: it is sooner done."""
     spans: list[Span] = []
+    tuned: TunedPrompt | None = None
     with as_glip_errors():
         if isinstance(params, VisionDetectParams):
-            prompts = _categories(model, params)
+            tuned = _tuned(model, params)
+            prompts = _categories(model, params) if tuned is None else [tuned.prompt]
         else:
             prompts, spans = _caption(model, params)
     inputs = _inputs(model.config, params)
@@ -89,13 +95,28 @@ def read_request(model: Model, call: Call, params: Params) -> Job:
         advice = "cut it into pieces, or ask for larger sides (shortSide, longSide)"
         details = {"path": name, "reason": reason}
         raise GlipError("image_invalid", f"{name}: {reason}: {advice}", details) from error
-    return Job(call, params, picture_3HW, (pixels.shape[0], pixels.shape[1]), prompts, spans)
+    return Job(call, params, picture_3HW, (pixels.shape[0], pixels.shape[1]), prompts, spans, tuned)
 
 
-def _categories(model: Model, params: VisionDetectParams) -> list[Prompt]:
+def _tuned(model: Model, params: VisionDetectParams) -> TunedPrompt | None:
+    """The prompt that the request chooses; the categories are its own."""
     names, thresholds = params.categories, params.thresholds
     if thresholds is not None and len(thresholds) != len(names):
         raise invalid_argument("thresholds", f"one for each of {len(names)} categories", str(len(thresholds)))
+    if params.prompt is None:
+        return None
+    tuned = model.prompts.get(params.prompt)
+    if tuned is None:
+        there = ", ".join(model.prompts) or "none are loaded"
+        raise invalid_argument("prompt", f"a prompt that model.prompts loaded ({there})", repr(params.prompt))
+    if tuple(names) != tuned.names:
+        expected = f"those of the prompt {params.prompt}, in its order: {', '.join(tuned.names)}"
+        raise invalid_argument("categories", expected, ", ".join(names))
+    return tuned
+
+
+def _categories(model: Model, params: VisionDetectParams) -> list[Prompt]:
+    names = params.categories
     return category_prompts(model.tokenizer, names, Wording(model.config.prompt.separator), _window(model.config))
 
 

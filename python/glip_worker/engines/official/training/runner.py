@@ -17,7 +17,7 @@ from glip_worker.engines.common.placement import cores, visible_devices
 from glip_worker.engines.common.process import RunProcess
 from glip_worker.engines.official.compat.reporting.reporter import EVENTS, STOP
 from glip_worker.engines.official.training.records import EventFile, Records
-from glip_worker.protocol.messages import StartEvent
+from glip_worker.protocol.messages import LogEvent, StartEvent
 
 if TYPE_CHECKING:
     from glip_worker.engines.official.training.recipe import Recipe
@@ -78,7 +78,7 @@ def run(call: Call, recipe: Recipe, options: Options) -> Outcome:
             events.start(started, resumed=options.resume)
             call.emit(started)
             process = RunProcess(launched, folder, environment(recipe, options, call, events.path, stop), lines)
-            exit_code = follow(call, process, events, lines, stop)
+            exit_code = follow(call, process, events, lines, stop, lambda text: LogEvent(text=text))
             seconds = time.monotonic() - start
             return Outcome(recipe, exit_code, seconds, events.records, lines.tail, lines.path, events.path)
         finally:
