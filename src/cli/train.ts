@@ -3,7 +3,10 @@ import { DEFAULT_MODEL } from "../environment/weights/shipped.ts";
 import type { Dataset } from "../datasets/dataset.ts";
 import { GlipError, isGlipError } from "../errors.ts";
 import { launch } from "../launch.ts";
+import { checkEngineOptions } from "../training/engine.ts";
+import { finetuneRequest } from "../training/native/finetune.ts";
 import type { NativeFinetuneOptions, NativePretrainOptions } from "../training/native/options.ts";
+import { pretrainRequest } from "../training/native/pretrain.ts";
 import type { TrainingRun } from "../training/training-run.ts";
 import { collectData, dataForms, parseData } from "./data.ts";
 import { wholeNumber } from "./model-flags.ts";
@@ -100,6 +103,8 @@ async function run(verb: Verb, flags: Flags): Promise<void> {
   try {
     const options = optionsOf(flags);
     const { engine, device, official, allowModified, threads, home, python } = flags;
+    // A worker takes seconds to start: what it need not be asked for is said before.
+    if (engine === "native") checkOptions(verb, options, home);
     status.show("Starting the worker");
     const { signal } = stop;
     await using glip = await launch({
@@ -129,6 +134,14 @@ async function run(verb: Verb, flags: Flags): Promise<void> {
     status.clear();
     process.off("SIGINT", interrupt).off("SIGTERM", interrupt);
   }
+}
+
+/** @throws GlipError as the verb itself */
+function checkOptions(verb: Verb, options: RunOptionsGiven, home: string | undefined): void {
+  checkEngineOptions("native", options);
+  const handle = { local: true, home, model: undefined };
+  if (verb === "pretrain") pretrainRequest(handle, options as unknown as NativePretrainOptions);
+  else finetuneRequest(handle, options as unknown as NativeFinetuneOptions);
 }
 
 async function follow(training: TrainingRun, flags: Flags): Promise<void> {
@@ -199,16 +212,20 @@ const FLAGS: ReadonlySet<string> = new Set([
   "processes",
   "seed",
   "resume",
-] satisfies (keyof RunFlags)[]);
+  "official",
+  "allowModified",
+  "device",
+  "threads",
+  "python",
+  "home",
+] satisfies (keyof Flags)[]);
 
-/** A refused option is called as on the command line: `--batch-size`, or `--option losses.inter`. */
+/** What is wrong with an option is said as the command line calls it: `--batch-size`, or `--option losses.inter`. */
 function inFlags(error: unknown): unknown {
-  if (!isGlipError(error, "invalid_argument")) return error;
-  const [, name, rest = ""] = /^options\.(\w+)(.*)$/s.exec(error.details.path) ?? [];
-  if (name === undefined) return error;
+  if (!isGlipError(error)) return error;
+  const [called, name = "", rest = ""] = /^options\.(\w+)([\w.[\]]*)/.exec(error.message) ?? [];
+  if (called === undefined) return error;
   const flag = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-  const path =
-    FLAGS.has(name) && rest === "" ? flag : FLAGS.has(name) ? `${flag} (${name}${rest})` : `--option ${name}${rest}`;
-  const details = { ...error.details, path };
-  return new GlipError("invalid_argument", error.message.replace(error.details.path, path), details, { cause: error });
+  const path = !FLAGS.has(name) ? `--option ${name}${rest}` : rest === "" ? flag : `${flag} (${name}${rest})`;
+  return new GlipError(error.code, path + error.message.slice(called.length), error.details, { cause: error });
 }

@@ -1,21 +1,20 @@
 import { relative } from "node:path";
 
-const MINUTE = 60;
-const HOUR = 60 * MINUTE;
-const DAY = 24 * HOUR;
-
 /** `45 s`, `12 min`, `3 h 12 min`, `2 d 4 h`. */
 export function duration(seconds: number): string {
   if (!Number.isFinite(seconds)) return "–";
   const whole = Math.max(0, Math.round(seconds));
-  if (whole < MINUTE) return `${whole} s`;
-  if (whole < HOUR) return `${Math.round(whole / MINUTE)} min`;
-  const [large, small, of, names] =
-    whole < DAY ? [HOUR, MINUTE, 60, ["h", "min"]] : ([DAY, HOUR, 24, ["d", "h"]] as const);
-  const rest = Math.round((whole % large) / small);
-  // What is rounded up to a whole one is one.
-  const first = Math.floor(whole / large) + (rest === of ? 1 : 0);
-  return `${first} ${names[0]}${rest > 0 && rest < of ? ` ${rest} ${names[1]}` : ""}`;
+  const minutes = Math.round(whole / 60);
+  const hours = Math.round(whole / 3600);
+  if (whole < 60) return `${whole} s`;
+  if (minutes < 60) return `${minutes} min`;
+  if (minutes < 24 * 60) return withRest(minutes, 60, ["h", "min"]);
+  return withRest(hours, 24, ["d", "h"]);
+}
+
+function withRest(count: number, of: number, [large, small]: readonly [string, string]): string {
+  const rest = count % of;
+  return `${Math.floor(count / of)} ${large}${rest > 0 ? ` ${rest} ${small}` : ""}`;
 }
 
 /** Three digits that count: `0.123`, `12.3`, `1.2e-4`. */

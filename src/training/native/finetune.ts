@@ -7,10 +7,16 @@ import { chooseNativeModel } from "./model.ts";
 import type { NativeFinetuneOptions } from "./options.ts";
 import { nativeFinetuneParams } from "./params.ts";
 import { type CheckedNativeFinetune, nativeFinetuneOptions } from "./schemas.ts";
-import { checkLength, startRun } from "./start.ts";
+import { checkLength, type RequestHandle, type RunRequest, startRun } from "./start.ts";
 
 /** @throws GlipError as `Glip.finetune` */
 export function nativeFinetune(handle: TrainingHandle, options: NativeFinetuneOptions): TrainingRun {
+  const { params, signal } = finetuneRequest(handle, options);
+  return startRun(handle, "Fine-tuning", params, signal);
+}
+
+/** What is sent, once the options are in order. @throws GlipError as `Glip.finetune`, before anything is sent */
+export function finetuneRequest(handle: RequestHandle, options: NativeFinetuneOptions): RunRequest {
   const several = Array.isArray((options as NativeFinetuneOptions | undefined)?.train);
   const checked: CheckedNativeFinetune = several
     ? checkArgument(nativeFinetuneOptions.several, options, "options")
@@ -23,5 +29,5 @@ export function nativeFinetune(handle: TrainingHandle, options: NativeFinetuneOp
     for (const [index, set] of data.entries()) checkDatasetFiles(set, `options.replay.data[${index}]`);
     if (val !== undefined) checkDatasetFiles(val, "options.replay.val");
   }
-  return startRun(handle, "Fine-tuning", params, checked.signal);
+  return { params, signal: checked.signal };
 }

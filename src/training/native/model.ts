@@ -5,8 +5,8 @@ import { shipped, shippedModel } from "../../environment/weights/shipped.ts";
 import { zoo, zooEntry } from "../../environment/weights/zoo.ts";
 import { GlipError } from "../../errors.ts";
 import type { Params } from "../../protocol/methods.ts";
-import type { TrainingHandle } from "../handle.ts";
 import type { CheckedNativeModel } from "./schemas.ts";
+import type { RequestHandle } from "./start.ts";
 
 /** A run's model as the wire has it. */
 export type NativeRunModel = Pick<Params<"training.run">, "config" | "weights" | "settings">;
@@ -20,7 +20,7 @@ const AUTO = "auto";
  * @throws GlipError `invalid_argument`, `weights_missing`, `weights_mismatch`
  */
 export function chooseNativeModel(
-  handle: TrainingHandle,
+  handle: RequestHandle,
   options: CheckedNativeModel & { resume: boolean },
   weightless: boolean,
 ): NativeRunModel {
@@ -37,7 +37,7 @@ export function chooseNativeModel(
 }
 
 /** Weights bring their configuration; without them the model's name says it. */
-function modelConfig(handle: TrainingHandle, model: string | undefined, random: boolean): string {
+function modelConfig(handle: RequestHandle, model: string | undefined, random: boolean): string {
   const given = model ?? handle.model?.config ?? AUTO;
   if (!random) return model === undefined ? given : AUTO;
   if (given !== AUTO) return given;
@@ -55,13 +55,13 @@ function nameOf(weights: string | null): string | undefined {
 }
 
 /** A file of the caller's comes first; the worker knows the names. */
-function findConfig(config: string, { local }: TrainingHandle): string {
+function findConfig(config: string, { local }: RequestHandle): string {
   const own = resolve(config);
   return local && statSync(own, { throwIfNoEntry: false })?.isFile() ? own : config;
 }
 
 /** Another host's weights are not looked for here: what is no name is a path there. */
-function findWeights(weights: string, { local, home }: TrainingHandle): string | null {
+function findWeights(weights: string, { local, home }: RequestHandle): string | null {
   if (weights === "random") return null;
   if (zooEntry(weights)?.kind === "backbone") {
     throw invalid("options.weights", "the weights of a whole model, a path, or random", JSON.stringify(weights));

@@ -11,6 +11,14 @@ import { convert, type RunSource } from "../run.ts";
 import { TrainingRun } from "../training-run.ts";
 import { fromRunEvent } from "./events.ts";
 
+/** What the request for a run needs of the handle: not that there is a worker already. */
+export type RequestHandle = Pick<TrainingHandle, "local" | "home" | "model">;
+
+export interface RunRequest {
+  params: Params<"training.run">;
+  signal: AbortSignal | undefined;
+}
+
 const METHOD = "training.run";
 
 /** Sends a run to the worker. A detached one on this host is followed in its folder, whatever becomes of the worker. */

@@ -14,7 +14,9 @@ export function powers(low: number, high: number): number[] {
   const [first, last] = [Math.ceil(Math.log10(low) - 1e-9), Math.floor(Math.log10(high) + 1e-9)];
   if (last - first < 1) return [low, high];
   const stride = Math.ceil((last - first) / 5);
-  return Array.from({ length: Math.floor((last - first) / stride) + 1 }, (_, index) => 10 ** (first + index * stride));
+  return Array.from({ length: Math.floor((last - first) / stride) + 1 }, (_, index) =>
+    Number(`1e${first + index * stride}`),
+  );
 }
 
 /** Without the dust of binary fractions. */

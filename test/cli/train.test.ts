@@ -1,0 +1,79 @@
+import { Command } from "commander";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import { addFinetune, addPretrain } from "../../src/cli/train.ts";
+import { messageOf } from "../../src/errors.ts";
+import { requireBuild, temporaryFolder } from "../support/folders.ts";
+import { glip } from "../support/glip.ts";
+
+/** What a command says is wrong. It starts no worker: there is no such Python. */
+async function refusal(...args: string[]): Promise<string> {
+  const program = new Command("glip").exitOverride().configureOutput({ writeErr: () => {} });
+  addPretrain(program);
+  addFinetune(program);
+  try {
+    await program.parseAsync([...args, "--python", "/no/python"], { from: "user" });
+  } catch (error) {
+    return messageOf(error);
+  }
+  throw new Error("nothing was thrown");
+}
+
+const scenes = ["--train", "scenes:scenes/train", "--output", "run"];
+
+describe("what is wrong is said at once, in the command line's words", () => {
+  it.each<[string[], string]>([
+    [["--output", "run"], "--train <data>: expected a value, here or in the file of --options"],
+    [["--train", "scenes:a"], "--output <dir>: expected a value, here or in the file of --options"],
+    [
+      ["--train", "a.json"],
+      "option '--train <data>' argument 'a.json' is invalid. Expected one of coco:ANNOTATIONS,IMA",
+    ],
+    [["--train", "coco:a.json"], "argument 'coco:a.json' is invalid. Expected coco:ANNOTATIONS,IMAGES."],
+    [[...scenes, "--steps", "some"], "argument 'some' is invalid. expected a whole number"],
+    [[...scenes, "--option", "seed"], "argument 'seed' is invalid. expected KEY=VALUE or KEY.KEY=VALUE"],
+    [[...scenes, "--engine", "none"], "argument 'none' is invalid. Allowed choices are native, official."],
+    [[...scenes, "--options", "no.json"], "Cannot use the options in no.json: ENOENT"],
+    [[...scenes, "--learning-rate", "x"], "--learning-rate: expected number, got NaN"],
+    [[...scenes, "--batch-size", "0"], "--batch-size: expected number >=1, got 0"],
+    [[...scenes, "--precision", "int8"], '--precision: expected one of "float32"|"bfloat16"|"float16", got "int8"'],
+    [[...scenes, "--option", "losses.inter=-1"], "--option losses.inter: expected number >=0, got -1"],
+    [[...scenes, "--option", "epoch=3"], "--option epoch: expected nothing of that name, got 3"],
+    [[...scenes, "--option", "pieces={}"], "--option pieces: expected nothing: it is an option of the engine official"],
+    [[...scenes, "--steps", "1", "--epochs", "1"], "--epochs: expected nothing beside options.steps, got 1"],
+    [[...scenes, "--model", "glip-xl"], "--model: expected one of glip-nano, glip-t-a, "],
+    [scenes, "--train (train[0].folder): expected a folder that can be read, got "],
+    [[...scenes, "--train", "scenes:."], "--train (train[0].folder): expected a folder that can be read, got "],
+  ])("%j", async (args, message) => {
+    for (const verb of ["pretrain", "finetune"]) expect(await refusal(verb, ...args)).toContain(message);
+  });
+
+  it.each<[string[], string]>([
+    [["--method", "prompt-v1"], '--method: expected one of "full"|"linear-probe"|"prompt", got "prompt-v1"'],
+    [["--shots", "0"], "--shots: expected number >=1, got 0"],
+  ])("finetune %j", async (args, message) => {
+    expect(await refusal("finetune", ...scenes, ...args)).toContain(message);
+    expect(await refusal("pretrain", ...scenes, ...args)).toContain(`unknown option '${args[0]}'`);
+  });
+
+  it("also of a file of options, where flags count more", async () => {
+    const file = join(temporaryFolder(), "options.json");
+    const train = { format: "scenes", folder: "." };
+    writeFileSync(file, JSON.stringify({ train, output: "run", losses: { mlm: "much" }, batchSize: -1 }));
+    const options = ["--options", file, "--batch-size", "4"];
+    expect(await refusal("pretrain", ...options)).toContain('--option losses.mlm: expected number, got "much"');
+    const right = [...options, "--option", "losses.mlm=0.5"];
+    expect(await refusal("pretrain", ...right)).toContain("--python is /no/python, but there is no such file.");
+  });
+});
+
+describe("the command", () => {
+  beforeAll(requireBuild);
+
+  it("ends with 1, and one line", { timeout: 60_000 }, () => {
+    const { status, stdout, stderr } = glip(["finetune", ...scenes]);
+    expect(stderr).toMatch(/^glip: error \[file_error\]: .*\n$/);
+    expect([status, stdout]).toEqual([1, ""]);
+  });
+});
