@@ -4,7 +4,7 @@
 
 import { readdirSync } from "node:fs";
 
-import { runScript } from "./lib/compile.mjs";
+import { build, runScript } from "./lib/compile.mjs";
 import { inRoot } from "./lib/repository.mjs";
 
 const [name, ...args] = process.argv.slice(2);
@@ -20,6 +20,8 @@ if (name === undefined || name.startsWith("-")) {
   process.exitCode = 2;
 } else {
   try {
+    // Files beside it import glip-sdk, which runScript does not look for.
+    await build();
     process.exitCode = await runScript(inRoot("scripts", "bench", `${name}.ts`), args);
   } catch (error) {
     console.error(error.message);

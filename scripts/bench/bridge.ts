@@ -6,9 +6,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { resolveEnvironment } from "../../src/environment/resolve.ts";
-import { measureLaunch } from "./bridge/launch.ts";
 import { measureMemory } from "./bridge/memory.ts";
-import { residentMegabytes, type Subject } from "./bridge/subject.ts";
+import type { Subject } from "./bridge/subject.ts";
 import { openHttp, openPythonia, openRaw, openSdk } from "./bridge/subjects.ts";
 import {
   type Bar,
@@ -21,6 +20,8 @@ import {
   type Row,
   time,
 } from "./harness.ts";
+import { measureLaunch } from "./lib/launch.ts";
+import { residentMegabytes } from "./lib/memory.ts";
 
 const megabyte = 1_000_000;
 const sizes = [1, 10, 100];
@@ -140,7 +141,8 @@ function callRows(): Row[] {
 }
 
 async function launchRows(): Promise<Row[]> {
-  const { imports, launches } = await measureLaunch(python, home, quick ? 3 : 7);
+  const options = { engine: "none", interpreter: python, home, device: "cpu" } as const;
+  const { imports, launches } = await measureLaunch(options, quick ? 3 : 7, () => Promise.resolve());
   const reference = median(imports);
   const limit: Bar = { of: "ours", atMost: Math.round(1.25 * reference + 300) };
   return [

@@ -74,6 +74,22 @@ export function row({ what, ours, reference, unit, bar, ratio: paired }: Measure
   };
 }
 
+/** What was measured round by round, by both sides in turns where there is a reference: medians, and that of the ratios. */
+export interface Rounds extends Omit<Measurement, "ours" | "reference" | "ratio"> {
+  ours: readonly number[];
+  reference?: readonly number[] | undefined;
+}
+
+export function pairedRow({ ours, reference, ...rest }: Rounds): Row {
+  if (reference === undefined) return row({ ...rest, ours: median(ours) });
+  if (reference.length !== ours.length)
+    throw new Error(
+      `${rest.what}: expected as many rounds of the reference, got ${ours.length} and ${reference.length}`,
+    );
+  const ratio = median(ours.map((value, round) => value / (reference[round] ?? Number.NaN)));
+  return row({ ...rest, ours: median(ours), reference: median(reference), ratio });
+}
+
 function reaches(bar: Bar, value: number): boolean {
   return "atMost" in bar ? value <= bar.atMost : value >= bar.atLeast;
 }
@@ -191,7 +207,7 @@ function formatNumber(value: number | null): string {
 
 function formatBar(bar: Bar | null): string {
   if (bar === null) return "";
-  return "atMost" in bar ? `${bar.of} <= ${bar.atMost}` : `${bar.of} >= ${bar.atLeast}`;
+  return "atMost" in bar ? `${bar.of} <= ${formatNumber(bar.atMost)}` : `${bar.of} >= ${formatNumber(bar.atLeast)}`;
 }
 
 /** The rows that have a bar and do not reach it. */

@@ -9,6 +9,7 @@ import { resolveOfficial } from "../../src/environment/official/resolve.ts";
 import { resolveEnvironment } from "../../src/environment/resolve.ts";
 import { measureAccelerations } from "./official/accelerations.ts";
 import { measureDetection } from "./official/detection.ts";
+import { prepareFiles } from "./official/setting.ts";
 import { measureTraining } from "./official/training.ts";
 import { describeMachine, describeVersions, publish } from "./harness.ts";
 
@@ -23,6 +24,7 @@ const setting = {
 };
 
 try {
+  prepareFiles(setting);
   const rows = [
     ...(await measureAccelerations(setting)),
     ...(await measureDetection(setting)),

@@ -8,6 +8,7 @@ import {
   describeVersions,
   formatReport,
   median,
+  pairedRow,
   percentile,
   publish,
   row,
@@ -63,6 +64,24 @@ describe("row", () => {
   });
 });
 
+describe("pairedRow", () => {
+  test("has medians, and the median of the rounds' ratios", () => {
+    const measured = { what: "x", ours: [1, 20, 6], reference: [2, 10, 3], unit: "s" };
+    expect(pairedRow(measured)).toMatchObject({ ours: 6, reference: 3, ratio: 2, holds: null });
+    expect(pairedRow({ ...measured, bar: { of: "ratio", atMost: 1.9 } }).holds).toBe(false);
+  });
+
+  test("needs no reference", () => {
+    expect(pairedRow({ what: "x", ours: [1, 3], unit: "s" })).toMatchObject({ ours: 2, reference: null, ratio: null });
+  });
+
+  test("needs as many rounds of either", () => {
+    expect(() => pairedRow({ what: "x", ours: [1, 2], reference: [1], unit: "s" })).toThrow(
+      "x: expected as many rounds of the reference, got 2 and 1",
+    );
+  });
+});
+
 test("percentiles are interpolated and leave the samples as they are", () => {
   const samples = [4, 1, 3, 2];
   expect(median(samples)).toBe(2.5);
@@ -95,6 +114,11 @@ test("the table is aligned and says which bars fall short", () => {
     ].join("\n"),
   );
   expect(shortfalls(report).map(({ what }) => what)).toEqual(["throughput"]);
+});
+
+test("a bar is shown in three digits", () => {
+  const rows = [row({ what: "x", ours: 1, reference: 4, unit: "s", bar: { of: "ratio", atMost: 1 / 3 } })];
+  expect(formatReport({ ...report, rows })).toContain("ratio <= 0.333  holds");
 });
 
 test("machine and versions are those of this process", () => {

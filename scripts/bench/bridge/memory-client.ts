@@ -3,7 +3,8 @@
  * Arguments: python, home, transport, calls, warm-up calls. Sends one `MemoryReport` to its parent.
  */
 import { launch, Tensor } from "glip-sdk";
-import { fixtures, residentMegabytes } from "./subject.ts";
+import { residentMegabytes } from "../lib/memory.ts";
+import { fixtures } from "./subject.ts";
 
 export interface MemoryReport {
   client: Growth;

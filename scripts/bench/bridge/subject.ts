@@ -1,8 +1,6 @@
 /** What is compared: ways to call a Python process and to move bytes there and back. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { readFileSync, realpathSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { scriptPath } from "../lib/script.ts";
 
 export interface Subject {
   readonly name: string;
@@ -19,13 +17,8 @@ export interface Subject {
 
 export type Payload = Uint8Array<ArrayBuffer>;
 
-/** Folder of the Python halves. Scripts run compiled, elsewhere; package.json is linked there. */
-export const fixtures = join(
-  dirname(realpathSync(fileURLToPath(new URL("../../../package.json", import.meta.url)))),
-  "scripts",
-  "bench",
-  "bridge",
-);
+/** Folder of the Python halves. */
+export const fixtures = scriptPath("bridge");
 
 /** Starts a Python fixture that says when it listens, and that ends with its stdin. */
 export async function startPython(python: string, args: string[]): Promise<ChildProcess & { pid: number }> {
@@ -36,17 +29,6 @@ export async function startPython(python: string, args: string[]): Promise<Child
     child.once("exit", (code) => reject(new Error(`${args[0]} ended with ${code} before it listened`)));
   });
   return child as typeof child & { pid: number };
-}
-
-/** `VmRSS` and `VmHWM` (its peak) of a process in MB; NaN where there is no /proc. */
-export function residentMegabytes(pid: number): { now: number; peak: number } {
-  try {
-    const status = readFileSync(`/proc/${pid}/status`, "utf8");
-    const field = (name: string): number => (Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1]) * 1024) / 1e6;
-    return { now: field("VmRSS"), peak: field("VmHWM") };
-  } catch {
-    return { now: Number.NaN, peak: Number.NaN };
-  }
 }
 
 /** Throws when a benchmark measured something else than it says. */

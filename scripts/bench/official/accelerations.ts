@@ -1,6 +1,7 @@
 /** The official model plain and with each acceleration, in turns in one Python process. */
-import { median, row, type Row } from "../harness.ts";
-import { files, Script, type Setting } from "./setting.ts";
+import { pairedRow, row, type Row } from "../harness.ts";
+import { Script } from "../lib/script.ts";
+import { categories, files, type Setting } from "./setting.ts";
 
 interface Measured {
   /** One number for each round. */
@@ -11,19 +12,18 @@ interface Measured {
 
 export async function measureAccelerations(setting: Setting): Promise<Row[]> {
   const { picture, weights } = files(setting);
-  const args = ["--rounds", String(setting.rounds), "--picture", picture, "--weights", weights];
-  using script = new Script(setting, "accelerations.py", args);
+  const args = [weights, picture, "--categories", ...categories, "--rounds", String(setting.rounds)];
+  using script = new Script(setting, "official/accelerations.py", args);
   const { seconds, difference } = (await script.read()) as Measured;
   const plain = seconds["plain"] ?? [];
   return Object.entries(seconds)
     .filter(([name]) => name !== "plain")
     .flatMap(([name, ours]) => [
-      row({
+      pairedRow({
         what: `GLIP-T, 800x800, ${name}`,
-        ours: median(ours),
-        reference: median(plain),
+        ours,
+        reference: plain,
         unit: "s",
-        ratio: median(ours.map((value, round) => value / (plain[round] ?? Number.NaN))),
         bar: name === "all" ? { of: "ratio", atMost: 0.4 } : undefined,
       }),
       row({

@@ -1,26 +1,26 @@
-"""The official Python by itself: for each path on stdin, what it found there, as a line of JSON on stdout."""
+"""The official Python by itself, as `serving` describes."""
 
 from __future__ import annotations
 
-import contextlib
-import json
-import sys
+import argparse
 
 from model import Detector, load
+from serving import serve
 
 
 def main() -> None:
-    weights, *accelerate = sys.argv[1:]
-    with contextlib.redirect_stdout(sys.stderr):
-        detector = Detector(*load(accelerate, weights))
-    print("{}", flush=True)  # noqa: T201
-    for line in sys.stdin:
-        with contextlib.redirect_stdout(sys.stderr):
-            found = detector(line.rstrip("\n"))
-        scores = found.get_field("scores")
-        order = scores.sort(descending=True, stable=True).indices
-        answer = {"boxes": found.bbox[order].tolist(), "scores": scores[order].tolist()}
-        print(json.dumps(answer), flush=True)  # noqa: T201
+    parser = argparse.ArgumentParser()
+    parser.add_argument("weights")
+    parser.add_argument("--categories", nargs="+", required=True)
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+    parser.add_argument("--accelerate", nargs="*", default=[])
+    options = parser.parse_args()
+
+    def build() -> Detector:
+        cfg, model = load(options.accelerate, options.weights, options.device)
+        return Detector(cfg, model, options.categories)
+
+    serve(build)
 
 
 if __name__ == "__main__":

@@ -8,31 +8,33 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
+from drawing import SEED, TEXT_SCALE
 from glip_worker.engines.official.compat.checkout import use_checkout
 from glip_worker.engines.official.compat.installation import install
 from PIL import Image
+from serving import Found
 
 CONFIG = "configs/pretrain/glip_Swin_T_O365_GoldG.yaml"
-CATEGORIES = ["person", "cup", "dog", "red car", "traffic light"]
-
-#: Random weights give every anchor the same score; text features this much longer give it one of its own.
-TEXT_SCALE = 30.0
 
 
-def load(accelerate: list[str], weights: str | None = None) -> tuple[Any, Any]:
+def load(
+    accelerate: list[str], weights: str | None = None, device: str = "cpu"
+) -> tuple[Any, Any]:
     """The configuration and the model in eval mode; random weights without `weights`."""
     checkout = Path(os.environ["GLIP_OFFICIAL_REPO"])
     sys.dont_write_bytecode = True
     use_checkout(checkout)
-    install(device="cpu", accelerate=accelerate)
+    install(device=device, accelerate=accelerate)
     cfg = importlib.import_module("maskrcnn_benchmark.config").cfg.clone()
     cfg.merge_from_file(checkout / CONFIG)
-    cfg.merge_from_list(["MODEL.WEIGHT", "", "MODEL.ATSS.INFERENCE_TH", 0.0])
-    torch.manual_seed(0)
+    keys = ["MODEL.WEIGHT", "", "MODEL.ATSS.INFERENCE_TH", 0.0, "MODEL.DEVICE", device]
+    cfg.merge_from_list(keys)
+    torch.manual_seed(SEED)
     model = importlib.import_module(
         "maskrcnn_benchmark.modeling.detector"
     ).build_detection_model(cfg)
@@ -41,7 +43,7 @@ def load(accelerate: list[str], weights: str | None = None) -> tuple[Any, Any]:
     if weights is not None:
         checkpoints = importlib.import_module("maskrcnn_benchmark.utils.checkpoint")
         checkpoints.DetectronCheckpointer(cfg, model).load(weights, force=True)
-    model.eval()
+    model.to(device).eval()
     return cfg, model
 
 
@@ -50,10 +52,18 @@ def save(model: Any, path: str) -> None:
     torch.save({"model": model.state_dict()}, path)
 
 
-class Detector:
-    """A picture's file to boxes in its pixels, by official parts: transforms, prompt maps, model, BoxList."""
+class Batch(NamedTuple):
+    images: Any
+    """An ImageList."""
 
-    def __init__(self, cfg: Any, model: Any) -> None:
+    sizes: list[tuple[int, int]]
+    """Of each picture as it is: width, height."""
+
+
+class Detector:
+    """Pictures' files to boxes in their pixels, by official parts: transforms, prompt maps, model, BoxList."""
+
+    def __init__(self, cfg: Any, model: Any, categories: Sequence[str]) -> None:
         self._model, self._cfg = model, cfg
         self._transform = importlib.import_module(
             "maskrcnn_benchmark.data.transforms"
@@ -63,19 +73,34 @@ class Detector:
         )
         # The evaluation's own prompt: names joined by ". ", a map from each label to its tokens.
         queries = importlib.import_module("maskrcnn_benchmark.engine.inference")
-        labels = list(range(1, len(CATEGORIES) + 1))
+        labels = list(range(1, len(categories) + 1))
         self._caption, self._map = queries.create_queries_and_maps(
-            labels, CATEGORIES, cfg=cfg
+            labels, list(categories), cfg=cfg
         )
 
-    def __call__(self, path: str) -> Any:
-        """A BoxList with `scores` and `labels` (from 1)."""
-        picture = Image.open(path).convert("RGB")
-        batch = self._images.to_image_list(
-            self._transform(picture), self._cfg.DATALOADER.SIZE_DIVISIBILITY
+    def prepare(self, files: Sequence[str]) -> Batch:
+        pictures = [Image.open(file).convert("RGB") for file in files]
+        images = self._images.to_image_list(
+            [self._transform(picture) for picture in pictures],
+            self._cfg.DATALOADER.SIZE_DIVISIBILITY,
         )
+        return Batch(images, [picture.size for picture in pictures])
+
+    def look(self, batch: Batch) -> list[Found]:
         with torch.no_grad():
-            found = self._model(
-                batch, captions=[self._caption], positive_map=self._map
-            )[0]
-        return found.resize(picture.size)
+            pictures = self._model(
+                batch.images.to(self._cfg.MODEL.DEVICE),
+                captions=[self._caption] * len(batch.sizes),
+                positive_map=self._map,
+            )
+        resized = [
+            found.resize(size).to("cpu")
+            for found, size in zip(pictures, batch.sizes, strict=True)
+        ]
+        return [_best_first(found) for found in resized]
+
+
+def _best_first(found: Any) -> Found:
+    scores = found.get_field("scores")
+    order = scores.sort(descending=True, stable=True).indices
+    return Found(found.bbox[order], scores[order])

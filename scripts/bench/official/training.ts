@@ -1,10 +1,11 @@
 /** Training steps through the SDK beside the same official script by hand, in turns: seconds of the script's own clock. */
-import { execFileSync, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { coco, launch } from "glip-sdk";
 import { median, row, type Row } from "../harness.ts";
-import { type Setting, scriptEnvironment, scriptPath } from "./setting.ts";
+import { runScript, scriptEnvironment } from "../lib/script.ts";
+import type { Setting } from "./setting.ts";
 
 /** The official script prints the median of its last 20 steps after each 20th one. */
 const steps = 40; // one pass over the pictures of data.py
@@ -26,7 +27,7 @@ const settings = {
 
 export async function measureTraining(setting: Setting): Promise<Row[]> {
   const folder = join(setting.directory, "training");
-  execFileSync(setting.python, [scriptPath("data.py"), folder], { env: scriptEnvironment(setting) });
+  runScript(setting, "official/data.py", [folder]);
   const ours: number[] = [];
   const byHand: number[] = [];
   for (let round = 0; round < setting.rounds; round++) {

@@ -1,22 +1,26 @@
 import { spawnSync } from "node:child_process";
-import { launch } from "glip-sdk";
+import { type Glip, launch, type LaunchOptions } from "glip-sdk";
 
-/** Milliseconds of `python -c "import torch"` and of launch() until it is ready, taken in turns with warm caches. */
+/**
+ * Milliseconds of `python -c "import torch"` and of launch() until `first` has what it wants of it, taken in turns with
+ * warm caches.
+ */
 export async function measureLaunch(
-  python: string,
-  home: string,
+  options: LaunchOptions & { interpreter: string; home: string },
   rounds: number,
+  first: (glip: Glip) => Promise<unknown>,
 ): Promise<{ imports: number[]; launches: number[] }> {
   // The worker's bytecode goes to a folder of the SDK: torch's would be compiled again where only one side has it.
-  const env = { ...process.env, PYTHONPYCACHEPREFIX: `${home}/bytecode` };
+  const env = { ...process.env, PYTHONPYCACHEPREFIX: `${options.home}/bytecode` };
   const importTorch = (): void => {
-    const { status } = spawnSync(python, ["-c", "import torch"], { env, stdio: "inherit" });
-    if (status !== 0) throw new Error(`${python} -c "import torch" ended with ${status}`);
+    const { status } = spawnSync(options.interpreter, ["-c", "import torch"], { env, stdio: "inherit" });
+    if (status !== 0) throw new Error(`${options.interpreter} -c "import torch" ended with ${status}`);
   };
   const launchOnce = async (): Promise<number> => {
     const started = performance.now();
-    await using glip = await launch({ engine: "none", interpreter: python, home, device: "cpu" });
-    return glip.info.pid > 0 ? performance.now() - started : Number.NaN;
+    await using glip = await launch(options);
+    await first(glip);
+    return performance.now() - started;
   };
   importTorch();
   await launchOnce();
