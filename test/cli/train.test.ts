@@ -1,23 +1,19 @@
-import { Command } from "commander";
+import type { Command } from "commander";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { addFinetune, addPretrain } from "../../src/cli/train.ts";
-import { messageOf } from "../../src/errors.ts";
+import { command } from "../support/command.ts";
 import { requireBuild, temporaryFolder } from "../support/folders.ts";
 import { glip } from "../support/glip.ts";
 
 /** What a command says is wrong. It starts no worker: there is no such Python. */
-async function refusal(...args: string[]): Promise<string> {
-  const program = new Command("glip").exitOverride().configureOutput({ writeErr: () => {} });
-  addPretrain(program);
-  addFinetune(program);
-  try {
-    await program.parseAsync([...args, "--python", "/no/python"], { from: "user" });
-  } catch (error) {
-    return messageOf(error);
-  }
-  throw new Error("nothing was thrown");
+async function refusal(...args: string[]): Promise<string | undefined> {
+  const add = (program: Command): void => {
+    addPretrain(program);
+    addFinetune(program);
+  };
+  return (await command(add, [...args, "--python", "/no/python"])).error;
 }
 
 const scenes = ["--train", "scenes:scenes/train", "--output", "run"];

@@ -26,12 +26,16 @@ function stepOf(step: number): StepEvent {
 
 const evaluation = { type: "evaluation", step: 3, metrics: { AP: 0.25 } } as const;
 
+const ESC = String.fromCharCode(27);
+const ESCAPE = new RegExp(`^${ESC}\\[([?\\d]*)([A-Za-z])$`);
+const CONTROL = new RegExp(`(${ESC}\\[[?\\d]*[A-Za-z]|\r|\n)`);
+
 /** What a terminal shows after all that was written to it. */
 function shown(written: readonly string[]): string[] {
   const lines = [""];
   let row = 0;
-  for (const part of written.join("").split(/(\u001b\[[?\d]*[A-Za-z]|\r|\n)/)) {
-    const [, count = "", command = ""] = /^\u001b\[([?\d]*)([A-Za-z])$/.exec(part) ?? [];
+  for (const part of written.join("").split(CONTROL)) {
+    const [, count = "", command = ""] = ESCAPE.exec(part) ?? [];
     if (command === "A") row -= Number(count);
     else if (command === "J") {
       lines.length = row + 1;
