@@ -128,7 +128,7 @@ describe("an evaluation", { timeout: 60_000 }, () => {
 
   it("of something that is no split fails in its loop and its result", async () => {
     const other = temporaryFolder();
-    writeFileSync(join(other, "instances.json"), "[]");
+    for (const name of ["instances.json", "grounding.json"]) writeFileSync(join(other, name), "[]");
     const run = glip.evaluate({ data: { format: "scenes", folder: other }, task: "detect" });
     const error = await failure(collect(run), "dataset_invalid");
     expect(error.details.path).toBe(other);
