@@ -191,8 +191,7 @@ function optionsOf(flags: Flags): RunOptionsGiven {
     throw new GlipError("invalid_argument", `${missing}: expected a value, here or in the file of --options`, details);
   }
   const named = ["model", "config", "weights"].some((key) => options[key] !== undefined);
-  const needed = flags.engine === "native" && !named && options["resume"] !== true;
-  return needed ? { ...options, model: DEFAULT_MODEL } : options;
+  return flags.engine === "native" && !named ? { ...options, model: DEFAULT_MODEL } : options;
 }
 
 const FLAGS: ReadonlySet<string> = new Set([

@@ -85,6 +85,7 @@ const optionNames: Record<string, string> = {
   short_side: "shortSide",
   long_side: "longSide",
   phrases: "phrases",
+  prompt: "prompt",
 };
 
 /** Names a refused value as the caller knows it, and what helps where memory ended. */

@@ -1,11 +1,15 @@
 import type { Command } from "commander";
+import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
+import { writePlan } from "../../src/datasets/scenes/write.ts";
 import { addFinetune, addPretrain } from "../../src/cli/train.ts";
 import { command } from "../support/command.ts";
 import { requireBuild, temporaryFolder } from "../support/folders.ts";
-import { glip } from "../support/glip.ts";
+import { glip, startGlip } from "../support/glip.ts";
+import { testPython } from "../support/python.ts";
+import { tinyModel } from "../support/tiny-model.ts";
 
 /** What a command says is wrong. It starts no worker: there is no such Python. */
 async function refusal(...args: string[]): Promise<string | undefined> {
@@ -64,10 +68,36 @@ describe("what is wrong is said at once, in the command line's words", () => {
   });
 });
 
-describe("the command", () => {
+describe("the command", { timeout: 180_000 }, () => {
   beforeAll(requireBuild);
 
-  it("ends with 1, and one line", { timeout: 60_000 }, () => {
+  it("trains, stops at the first Ctrl-C with a checkpoint, and goes on", async () => {
+    const folder = temporaryFolder();
+    const out = join(folder, "scenes");
+    await writePlan({ out, plan: [{ split: "train", count: 4 }], seed: 1, size: 128 });
+    const options = join(folder, "options.json");
+    writeFileSync(options, JSON.stringify({ config: tinyModel, batchSize: 2, checkpointSteps: 1000 }));
+    const output = join(folder, "run");
+    const data = ["--train", `scenes:${join(out, "train")}`, "--output", output, "--options", options];
+    const args = ["pretrain", ...data, "--device", "cpu", "--threads", "1"];
+    const env = { GLIP_PYTHON: await testPython() };
+    const { child, printed } = startGlip([...args, "--steps", "1000"], env);
+    await expect.poll(() => printed.err, { timeout: 120_000 }).toContain("step 1 of 1000");
+    child.kill("SIGINT");
+    expect(await once(child, "exit")).toEqual([130, null]);
+    expect(printed.err).toContain("Stopping after this step, with a checkpoint (again: at once)");
+    const steps = Number(/^stopped after (\d+) of 1000 steps/.exec(printed.out)?.[1]);
+    const more = glip([...args, "--steps", String(steps + 1), "--resume", "--json"], env);
+    const lines = more.stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(lines[0]).toMatchObject({ type: "start", step: steps });
+    expect(lines.at(-1)).toMatchObject({ ended: "completed", steps: steps + 1, output });
+    expect(more.status).toBe(0);
+  });
+
+  it("ends with 1, and one line", () => {
     const { status, stdout, stderr } = glip(["finetune", ...scenes]);
     expect(stderr).toMatch(/^glip: error \[file_error\]: .*\n$/);
     expect([status, stdout]).toEqual([1, ""]);

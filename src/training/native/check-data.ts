@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { CallOptions } from "../../bridge/request.ts";
 import { checkDatasetFiles } from "../../datasets/check.ts";
 import { type Dataset, datasetSchema } from "../../datasets/dataset.ts";
+import { GlipError, isGlipError } from "../../errors.ts";
 import type { Params, Result } from "../../protocol/methods.ts";
 import { checkArgument } from "../../protocol/validate.ts";
 import { type MediaBundle, type Row, showTable } from "../table.ts";
@@ -88,7 +89,19 @@ export async function checkData(
   const { openPictures, signal } = checkArgument(optionsSchema, options, "options");
   if (handle.local) for (const [index, set] of sets.entries()) checkDatasetFiles(set, pathOf(data, index));
   const params = { sources: sets.map(sourceOf), open_pictures: openPictures };
-  return new DataReport(await handle.call("data.check", params, { signal }));
+  try {
+    return new DataReport(await handle.call("data.check", params, { signal }));
+  } catch (error) {
+    throw inOwnNames(error, data);
+  }
+}
+
+/** The worker speaks of sources, the caller gave data. */
+function inOwnNames(error: unknown, data: Dataset | readonly Dataset[]): unknown {
+  if (!isGlipError(error, "invalid_argument")) return error;
+  const path = error.details.path.replace(/^sources\[(\d+)\]/, (_, index: string) => pathOf(data, Number(index)));
+  const text = error.message.replace(error.details.path, path);
+  return new GlipError("invalid_argument", text, { ...error.details, path }, { cause: error });
 }
 
 function pathOf(data: Dataset | readonly Dataset[], index: number): string {

@@ -15,18 +15,16 @@ export type NativeRunModel = Pick<Params<"training.run">, "config" | "weights" |
 const AUTO = "auto";
 
 /**
- * The model that the options name, or else the handle's. A run that is resumed knows its own.
+ * The model that the options name, or else the handle's; of a run that is resumed it must be the same.
  * @param weightless whether a run starts from random weights when none are named, as pre-training does
  * @throws GlipError `invalid_argument`, `weights_missing`, `weights_mismatch`
  */
 export function chooseNativeModel(
   handle: RequestHandle,
-  options: CheckedNativeModel & { resume: boolean },
+  options: CheckedNativeModel,
   weightless: boolean,
 ): NativeRunModel {
-  const { model, config, settings = {}, resume } = options;
-  if (resume && model === undefined && config === undefined && options.weights === undefined)
-    return { config: AUTO, weights: null, settings };
+  const { model, config, settings = {} } = options;
   const own = model === undefined && config === undefined ? handle.model : undefined;
   const named = options.weights ?? (weightless ? "random" : model);
   if (named === undefined && own === undefined) throw noModel();

@@ -9,6 +9,8 @@ import type { SampleEvent } from "../events.ts";
 const SIZE = 520;
 const QUALITY = 82;
 const MOST = 12;
+/** More are counted instead. */
+const MOST_NAMES = 10;
 
 /** A sample as the report shows it. */
 export interface DrawnSample {
@@ -33,10 +35,14 @@ export async function drawSamples(events: readonly RunEvent[]): Promise<DrawnSam
   );
 }
 
+function askedFor(categories: readonly string[]): string {
+  return categories.length > MOST_NAMES ? `${categories.length} categories` : categories.join(", ");
+}
+
 async function draw({ step, path, caption, categories, objects }: SampleEvent): Promise<DrawnSample> {
   const words = {
     step,
-    asked: caption ?? categories?.join(", ") ?? "",
+    asked: caption ?? askedFor(categories ?? []),
     seen: objects.map(({ label, score }) => `${label} ${score.toFixed(2)}`),
   };
   try {

@@ -160,8 +160,8 @@ const options: [Partial<NativeFinetuneOptions>, Record<string, unknown>][] = [
   [{ losses: { grounding: 0, mlm: 1 } }, { losses: { grounding: 0, inter: null, mlm: 1 } }],
   [{ seed: 0 }, { seed: 0 }],
   [
-    { detached: true, checkpointSteps: 10 },
-    { detached: true, checkpoint_steps: 10 },
+    { resume: true, detached: true, checkpointSteps: 10 },
+    { resume: true, detached: true, checkpoint_steps: 10 },
   ],
   [
     { keepCheckpoints: 1, evaluateSteps: 5 },
@@ -223,15 +223,6 @@ describe("the model", () => {
     expect(seen.params).toMatchObject({ config, weights: null, settings: {} });
     pretrain(handle, { train: data, output, config: { head: { blocks: 2 } } });
     expect(seen.params).toMatchObject({ config: { head: { blocks: 2 } }, weights: null });
-  });
-
-  it("is the run's own when that is resumed", () => {
-    const { handle, sent: seen } = handleOf({ model: undefined });
-    const { data, output } = runFolder();
-    for (const verb of [finetune, pretrain]) {
-      verb(handle, { train: data, output, resume: true });
-      expect(seen.params).toMatchObject({ config: "auto", weights: null, resume: true });
-    }
   });
 
   it("of another host is not looked for here, nor are the data", () => {
