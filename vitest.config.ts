@@ -7,8 +7,9 @@ export default defineConfig({
     // Native addons (zeromq) and signals want a process of their own, not a thread.
     pool: "forks",
     maxWorkers: 2,
-    testTimeout: 20_000,
-    hookTimeout: 30_000,
+    // They only end what hangs: a busy machine takes many times as long.
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
     teardownTimeout: 10_000,
     restoreMocks: true,
     unstubEnvs: true,
