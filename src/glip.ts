@@ -1,14 +1,6 @@
-import type { Channel } from "./bridge/channel.ts";
-import type { CallOptions } from "./bridge/request.ts";
-import { openStream } from "./bridge/open-stream.ts";
-import type { Stream } from "./bridge/stream.ts";
-import { GlipError } from "./errors.ts";
+import type { GlipError } from "./errors.ts";
 import type { Dataset } from "./datasets/dataset.ts";
 import type { ImageInput } from "./images/source.ts";
-import type { GlipEvents, Listeners } from "./listeners.ts";
-import type { Ready } from "./protocol/messages.ts";
-import type { Event, MethodName, Params, Result, StreamName } from "./protocol/methods.ts";
-import { checkEvent, checkParams, checkResult } from "./protocol/validate.ts";
 import {
   evaluateScenes,
   type EvaluateScenesOptions,
@@ -17,7 +9,7 @@ import {
   type SceneEvaluation,
   type SceneTask,
 } from "./evaluation/scenes.ts";
-import { openWindow, type PythonWindow } from "./environment/window.ts";
+import { Handle } from "./handle.ts";
 import { detect, type DetectOptions } from "./tasks/detect.ts";
 import { detectAll, type DetectAllOptions } from "./tasks/detect-all.ts";
 import { detectStream, type DetectStreamOptions } from "./tasks/detect-stream.ts";
@@ -37,63 +29,12 @@ import { pretrain } from "./training/pretrain.ts";
 import type { EvaluateResult } from "./training/results.ts";
 import type { Run } from "./training/run.ts";
 import type { TrainingRun } from "./training/training-run.ts";
-import type { Link } from "./worker/link.ts";
-import type { LoadedModel } from "./worker/load-model.ts";
-import { showWorkers } from "./show-workers.ts";
-import type { WorkerPool } from "./worker/pool.ts";
-
-/** The name of a plugin's method. A declared one is not: its wrong parameters must not pass for a plugin's. */
-type Undeclared<Name extends string> = Name extends MethodName ? never : Name;
 
 /**
  * A handle on one worker or several. Calls may be made concurrently; each goes to the worker with the fewest under way.
  * Close it, or declare it with `await using`: until then its workers live and keep this process alive.
  */
-export class Glip implements AsyncDisposable {
-  readonly #pool: WorkerPool;
-  readonly #listeners: Listeners;
-  readonly #windows = new Set<PythonWindow>();
-
-  /** The first worker's. */
-  get #link(): Link {
-    return (this.#pool.workers[0] as WorkerPool["workers"][number]).current;
-  }
-
-  /** Where launch() looks for weights; undefined for a handle of connect(). */
-  readonly home: string | undefined;
-
-  /** For launch() and connect(). */
-  constructor(pool: WorkerPool, listeners: Listeners, home?: string) {
-    this.#pool = pool;
-    this.#listeners = listeners;
-    this.home = home;
-  }
-
-  /** What the first worker said of itself: versions, device, engine, methods, limits. */
-  get info(): Ready {
-    return this.workers[0] as Ready;
-  }
-
-  /** What each worker said of itself. */
-  get workers(): Ready[] {
-    return this.#pool.workers.map((worker) => worker.ready);
-  }
-
-  /** The transport in use. */
-  get transport(): Channel["transport"] {
-    return this.#link.channel.transport;
-  }
-
-  /** Whether launch() started the workers: then pictures on disk go to them as paths; otherwise their bytes do. */
-  get local(): boolean {
-    return this.#link.local;
-  }
-
-  /** What launch() loaded; undefined when it loaded no model, and for a handle of connect(). */
-  get model(): LoadedModel | undefined {
-    return this.#link.model;
-  }
-
+export class Glip extends Handle {
   /**
    * Finds objects of the named categories in a picture: any words, not a fixed list.
    * @example (await glip.detect("street.jpg", ["person", "red car"])).objects[0] // { label, score, box, … }
@@ -217,12 +158,7 @@ export class Glip implements AsyncDisposable {
    * @throws GlipError `invalid_argument`, `file_error`, `weights_mismatch` for one of other weights, and as `call`
    */
   usePrompts(prompts: Readonly<Record<string, string>>): Promise<Record<string, string[]>> {
-    const method = "model.prompts";
-    const calls = this.#pool.workers.map((worker) => async (params: Params<typeof method>) => {
-      const value = await (await worker.channel()).call(method, checkParams(method, params), {});
-      return checkResult(method, value) as Result<typeof method>;
-    });
-    return usePrompts(prompts, this.local, calls);
+    return usePrompts(prompts, this.local, (params) => this.callEach("model.prompts", params));
   }
 
   /**
@@ -240,88 +176,5 @@ export class Glip implements AsyncDisposable {
     options: EvaluateScenesOptions | EvaluateOptions,
   ): Run<EvaluationProgress, SceneEvaluation, null> | Run<TrainingEvent, EvaluateResult> {
     return isOfScenes(options) ? evaluateScenes(this, options) : evaluate(this, options);
-  }
-
-  /**
-   * Calls a method of the worker. Those that the SDK declares are typed and validated on both sides; a plugin's are not.
-   * @throws GlipError: `invalid_argument` before anything is sent, the worker's own codes, `cancelled`,
-   *   `deadline_exceeded`, `worker_died` and its kin, `worker_closed`
-   */
-  call<Name extends MethodName>(method: Name, params: Params<Name>, options?: CallOptions): Promise<Result<Name>>;
-  call<Name extends string>(
-    method: Undeclared<Name>,
-    params?: Record<string, unknown>,
-    options?: CallOptions,
-  ): Promise<unknown>;
-  async call(method: string, params: Record<string, unknown> = {}, options: CallOptions = {}): Promise<unknown> {
-    const checked = checkParams(method, params);
-    const found = this.#pool.channel();
-    const channel = found instanceof Promise ? await found : found;
-    return checkResult(method, await channel.call(method, checked, options));
-  }
-
-  /** Calls a method and reads its events on the way; see `Stream`. @throws as `call`, from the iteration and `result` */
-  stream<Name extends StreamName>(
-    method: Name,
-    params: Params<Name>,
-    options?: CallOptions,
-  ): Stream<Event<Name>, Result<Name>>;
-  stream<Name extends string>(
-    method: Undeclared<Name>,
-    params?: Record<string, unknown>,
-    options?: CallOptions,
-  ): Stream<unknown, unknown>;
-  stream(method: string, params: Record<string, unknown> = {}, options: CallOptions = {}): Stream<unknown, unknown> {
-    return openStream(
-      () => this.#pool.channel(),
-      () => ({
-        method,
-        params: checkParams(method, params),
-        options,
-        checkEvent: (value) => checkEvent(method, value),
-        checkResult: (value) => checkResult(method, value),
-      }),
-    );
-  }
-
-  /** Round-trip time to the first worker's IO thread in milliseconds, whatever it is computing. */
-  async ping(): Promise<number> {
-    return (await this.#pool.channel()).ping();
-  }
-
-  /**
-   * A live window into the first worker's Python: read, change and call its objects. Needs `launch({ python: true })`.
-   * @throws GlipError `unsupported` when the window was not asked for, or the worker is not a local one
-   */
-  async python(): Promise<PythonWindow> {
-    const socket = this.#link.window;
-    if (socket === undefined) {
-      const text =
-        "The window into Python is not open: start the worker with launch({ python: true }). A worker on another host has none.";
-      throw new GlipError("unsupported", text, { feature: "python()", reason: "not asked for at launch" });
-    }
-    const window = await openWindow(socket);
-    this.#windows.add(window);
-    return window;
-  }
-
-  /** Calls `listener` for every such event from now on. Returns the function that ends it. */
-  on<Name extends keyof GlipEvents>(name: Name, listener: (event: GlipEvents[Name]) => void): () => void {
-    return this.#listeners.add(name, listener);
-  }
-
-  /** Ends the workers: what runs is cancelled, and nothing of them is left. Idempotent, also for dead workers. */
-  async close(): Promise<void> {
-    for (const window of this.#windows) window.close();
-    await this.#pool.close();
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
-  }
-
-  /** How a handle shows itself in a notebook of Deno's Jupyter kernel. */
-  [Symbol.for("Jupyter.display")](): Record<string, string> {
-    return showWorkers(this.workers);
   }
 }

@@ -5,7 +5,7 @@ import type { Params, Result } from "../../protocol/methods.ts";
 import { text } from "../../protocol/fields.ts";
 import { checkArgument } from "../../protocol/validate.ts";
 
-type Call = (params: Params<"model.prompts">) => Promise<Result<"model.prompts">>;
+type CallEach = (params: Params<"model.prompts">) => Promise<Result<"model.prompts">[]>;
 
 const schema = z.record(text.min(1), text.min(1));
 
@@ -17,12 +17,12 @@ const schema = z.record(text.min(1), text.min(1));
 export async function usePrompts(
   prompts: Readonly<Record<string, string>>,
   local: boolean,
-  workers: readonly Call[],
+  callEach: CallEach,
 ): Promise<Record<string, string[]>> {
   const given = checkArgument(schema, prompts, "prompts");
   const paths = local ? mapValues(given, (file) => resolve(file)) : given;
   if (local) for (const [name, file] of Object.entries(paths)) checkFile(file, `prompts.${name}`);
-  const [first] = await Promise.all(workers.map((call) => call({ prompts: paths })));
+  const [first] = await callEach({ prompts: paths });
   return first?.prompts ?? {};
 }
 
