@@ -1,7 +1,7 @@
 /** GLIP-T on a GPU: pictures a second in bfloat16 batches, beside the official code in float32, one by one. */
-import { execFileSync } from "node:child_process";
 import { pairedRow, row, type Row } from "../harness.ts";
 import { type Answer, inTurns, largestDifference, secondsOf } from "../lib/detector.ts";
+import { hasCuda } from "../lib/cuda.ts";
 import { files, type Setting, startNative, startOfficial } from "./setting.ts";
 
 /** Without CUDA, nothing. */
@@ -44,9 +44,4 @@ function speedRows(what: string, ours: readonly Answer[], official: readonly Ans
     return pairedRow({ what: name, ours: ours.map(each), reference, unit: "pictures/s" });
   };
   return [speeds(what, secondsOf), speeds(`${what}, prepared`, ({ looking }) => looking)];
-}
-
-function hasCuda({ python }: Setting): boolean {
-  const program = "import torch; print(torch.cuda.is_available())";
-  return execFileSync(python, ["-c", program], { encoding: "utf8" }).trim() === "True";
 }
