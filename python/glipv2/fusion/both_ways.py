@@ -23,7 +23,7 @@ from glipv2.ops.precision import product_dtype, wide
 LIMIT = 50000.0
 
 #: Scores at a time: on a CPU they stay in the caches.
-SCORES_CPU, SCORES_GPU = 2**18, 2**26
+SCORES_CPU, SCORES_GPU = 2**19, 2**26
 
 
 class Both(NamedTuple):
@@ -113,14 +113,14 @@ class _BothWays(torch.autograd.Function):
         of_totals_B1X = of_totals_BX1.transpose(1, 2) * scale
         values_BVX = values_BXV.transpose(1, 2) * scale
 
-        to_queries_BXV, to_values_BXV = torch.zeros_like(given[1]), torch.zeros_like(given[3])
+        to_queries_BXV, to_values_BXV = (torch.zeros_like(by_tokens_BXV) for _ in range(2))
         to_shifts_B1X = torch.zeros_like(logarithms_B1X)
         to_positions = []
         for some_BnV, of_some_BnV in zip(
             pairs.split(positions_BNV), pairs.split(of_positions_BNV.to(ctx.kind)), strict=True
         ):
             scores_BnX = pairs.scores(some_BnV)
-            beyond_BnX = scores_BnX.abs() > LIMIT
+            within_BnX = scores_BnX.abs() <= LIMIT
             scores_BnX.clamp_(-LIMIT, LIMIT)
             weights_BnX = (scores_BnX - logarithms_B1X).exp_()
             slopes_BnX = weights_BnX * -mean_B1X
@@ -137,14 +137,13 @@ class _BothWays(torch.autograd.Function):
             pairs.by_head(slopes_BnX).addcmul_(pairs.by_head(weights_BnX), mean_BnH1, value=-1)
             to_values_BXV += torch.bmm(kept_BnX.to(ctx.kind).transpose(1, 2), of_some_BnV)
 
-            slopes_BnX.masked_fill_(beyond_BnX, 0)
+            slopes_BnX.mul_(within_BnX)
             to_shifts_B1X += slopes_BnX.sum(1, keepdim=True)
             slopes_BnX = slopes_BnX.to(ctx.kind)
             to_queries_BXV += torch.bmm(slopes_BnX.transpose(1, 2), some_BnV)
             to_positions.append(torch.baddbmm(to_some_BnV, slopes_BnX, queries_BXV))
-        to_positions_BNV = torch.cat(to_positions, 1).to(given[0].dtype)
-        to_shifts_BX = to_shifts_B1X.squeeze(1).to(given[2].dtype)
-        return to_positions_BNV, to_queries_BXV, to_shifts_BX, to_values_BXV.mul_(scale), None, None, None, None
+        found = (torch.cat(to_positions, 1), to_queries_BXV, to_shifts_B1X.squeeze(1), to_values_BXV.mul_(scale))
+        return *(one.to(like.dtype) for one, like in zip(found, given, strict=True)), None, None, None, None
 
 
 class _Pairs:
