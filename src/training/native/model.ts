@@ -1,5 +1,6 @@
-import { statSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { resolve } from "node:path";
+import { z } from "zod";
 import { resolveWeights } from "../../environment/weights/resolve.ts";
 import { shipped, shippedModel } from "../../environment/weights/shipped.ts";
 import { zoo, zooEntry } from "../../environment/weights/zoo.ts";
@@ -29,9 +30,12 @@ export function chooseNativeModel(
   const named = options.weights ?? (weightless ? "random" : model);
   if (named === undefined && own === undefined) throw noModel();
   const weights = named === undefined ? (own?.weights ?? null) : findWeights(named, handle);
-  const found =
-    typeof config === "string" ? findConfig(config, handle) : (config ?? modelConfig(handle, model, weights === null));
-  return { config: found, weights, settings: { ...own?.settings, ...settings } };
+  const found = config ?? modelConfig(handle, model, weights === null);
+  return {
+    config: typeof found === "string" ? readConfig(found, handle) : found,
+    weights,
+    settings: { ...own?.settings, ...settings },
+  };
 }
 
 /** Weights bring their configuration; without them the model's name says it. */
@@ -52,10 +56,17 @@ function nameOf(weights: string | null): string | undefined {
   return (own ?? zoo.find(({ kind, file }) => kind === "model" && weights.endsWith(`/${file}`)))?.name;
 }
 
-/** A file of the caller's comes first; the worker knows the names. */
-function findConfig(config: string, { local }: RequestHandle): string {
-  const own = resolve(config);
-  return local && statSync(own, { throwIfNoEntry: false })?.isFile() ? own : config;
+/** What is in a file of the caller's, which comes first; the worker knows the names. @throws GlipError `config_invalid` */
+function readConfig(config: string, { local }: RequestHandle): NativeRunModel["config"] {
+  const path = resolve(config);
+  if (!local || !statSync(path, { throwIfNoEntry: false })?.isFile()) return config;
+  try {
+    return z.record(z.string(), z.unknown()).parse(JSON.parse(readFileSync(path, "utf8")));
+  } catch (cause) {
+    const reason = cause instanceof SyntaxError ? `it is no JSON: ${cause.message}` : "it has no JSON object in it";
+    const text = `options.config: cannot use ${path}: ${reason}`;
+    throw new GlipError("config_invalid", text, { path, keys: [], reason }, { cause });
+  }
 }
 
 /** Another host's weights are not looked for here: what is no name is a path there. */

@@ -131,7 +131,7 @@ export interface NativeRunningOptions {
   evaluateBefore?: boolean | undefined;
   /** Pictures of each evaluation that come as `sample` events, with what the model sees. @default 4 */
   samplePictures?: number | undefined;
-  /** `cpu`, `cuda` or `cuda:N`. @default the worker's */
+  /** `cpu`, `mps`, `cuda` or `cuda:N`; with several processes these follow it. @default the worker's */
   device?: string | undefined;
   /** Processes on this host, each with a device of its own (on the CPU: with its share of the threads). @default 1 */
   processes?: number | undefined;

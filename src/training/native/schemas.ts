@@ -31,7 +31,7 @@ const running = {
   samplePictures: uint32.optional(),
   device: z
     .string()
-    .regex(/^(cpu|cuda(:\d+)?)$/, "cpu, cuda or cuda:N")
+    .regex(/^(cpu|mps|cuda(:\d+)?)$/, "cpu, mps, cuda or cuda:N")
     .optional(),
   processes: count.default(1),
   nodes: z

@@ -1,3 +1,4 @@
+import { writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { Stream, type StreamControls } from "../../../src/bridge/stream.ts";
 import { yolo } from "../../../src/datasets/yolo.ts";
@@ -219,8 +220,19 @@ describe("the model", () => {
   it("may be described, in a file or at once", () => {
     const { handle, sent: seen } = handleOf();
     const { data, config, output } = runFolder();
+    writeFileSync(config, '{"head": {"blocks": 3}}');
     pretrain(handle, { train: data, output, config });
-    expect(seen.params).toMatchObject({ config, weights: null, settings: {} });
+    expect(seen.params).toMatchObject({ config: { head: { blocks: 3 } }, weights: null, settings: {} });
+    const { handle: own, sent: again } = handleOf({ model: { config } });
+    pretrain(own, { train: data, output });
+    expect(again.params).toMatchObject({ config: { head: { blocks: 3 } }, weights: null });
+    for (const [text, reason] of [
+      ["{", "it is no JSON: "],
+      ["[1]", "it has no JSON object in it"],
+    ] as const) {
+      writeFileSync(config, text);
+      expect(() => pretrain(handle, { train: data, output, config })).toThrow(`cannot use ${config}: ${reason}`);
+    }
     pretrain(handle, { train: data, output, config: { head: { blocks: 2 } } });
     expect(seen.params).toMatchObject({ config: { head: { blocks: 2 } }, weights: null });
   });
@@ -275,7 +287,7 @@ describe("refused at once, by name:", () => {
     ["finetune", { augment: { zoom: 0.5 } }, "options.augment.zoom: expected number >=1, got 0.5"],
     ["finetune", { replay: { data: set } }, "options.replay.data: expected array, got an object"],
     ["finetune", { replay: { data: [set], share: 1 } }, "options.replay.share: expected number <1, got 1"],
-    ["finetune", { device: "gpu" }, 'options.device: expected cpu, cuda or cuda:N, got "gpu"'],
+    ["finetune", { device: "gpu" }, 'options.device: expected cpu, mps, cuda or cuda:N, got "gpu"'],
     ["finetune", { freeze: ["fpn"] }, 'options.freeze[0]: expected one of "backbone"|"text"|"head", got "fpn"'],
     [
       "finetune",
