@@ -10,7 +10,7 @@ from worker_client import Client, WorkerProcess
 
 def gathered(client: Client, *numbers: int, between: tuple[str, Any] | None = None, **more: Any) -> dict[int, Any]:
     """Sends calls while the worker is busy; their answers by number. `between`: a request before the last one."""
-    client.request("test.block", {"seconds": 1.5}, id=900)
+    client.request("test.wait_for_others", {"count": len(numbers) + (between is not None)}, id=900)
     for number in numbers:
         if between is not None and number == numbers[-1]:
             client.request(*between, id=901)
@@ -41,7 +41,7 @@ def test_nobody_is_overtaken(client: Client) -> None:
 
 
 def test_requests_of_several_clients(client: Client, other: Client) -> None:
-    client.request("test.block", {"seconds": 1.5}, id=900)
+    client.request("test.wait_for_others", {"count": 2}, id=900)
     client.request("test.gather", {"number": 1}, id=1)
     other.request("test.gather", {"number": 2}, id=1)
     assert client.receive().id == 900
@@ -56,7 +56,7 @@ def test_failures(client: Client, fail: str, codes: list[str]) -> None:
 
 
 def test_parameters_that_cannot_be_read_fail_alone(client: Client, worker: WorkerProcess) -> None:
-    client.request("test.block", {"seconds": 1.5}, id=900)
+    client.request("test.wait_for_others", {"count": 3}, id=900)
     client.request("test.gather", {"number": 1}, id=1)
     client.request("test.gather", [1], id=2)
     client.request("test.gather", {"number": 3}, id=3)
@@ -66,7 +66,7 @@ def test_parameters_that_cannot_be_read_fail_alone(client: Client, worker: Worke
 
 
 def test_one_of_them_is_cancelled_while_it_runs(client: Client) -> None:
-    client.request("test.block", {"seconds": 1.5}, id=900)
+    client.request("test.wait_for_others", {"count": 2}, id=900)
     client.request("test.gather", {"number": 1, "seconds": 0.5}, id=1)
     client.request("test.gather", {"number": 2}, id=2)
     assert client.receive().id == 900
@@ -77,7 +77,7 @@ def test_one_of_them_is_cancelled_while_it_runs(client: Client) -> None:
 
 
 def test_a_deadline_passes_while_the_others_go_on(client: Client) -> None:
-    client.request("test.block", {"seconds": 0.2}, id=900)
+    client.request("test.wait_for_others", {"count": 2}, id=900)
     client.request("test.gather", {"number": 1, "seconds": 0.6}, id=1)
     client.request("test.gather", {"number": 2}, id=2, deadline_ms=500)
     answers = {one.id: one for one in (client.receive() for _ in range(3))}

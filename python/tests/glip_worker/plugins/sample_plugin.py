@@ -50,6 +50,13 @@ def block(call: Call, params: dict[str, Any]) -> None:
     time.sleep(params["seconds"])
 
 
+def wait_for_others(call: Call, params: dict[str, Any]) -> None:
+    """Does not end before so many requests wait behind it."""
+    end = time.monotonic() + 60
+    while len(call._queue._waiting) < params["count"] and time.monotonic() < end:
+        time.sleep(0.01)
+
+
 def hold_gil(call: Call, params: dict[str, Any]) -> None:
     """Native code that keeps the GIL."""
     ctypes.PyDLL(None).usleep(int(params["seconds"] * 1e6))
@@ -129,6 +136,7 @@ METHODS = {
     "stored": stored,
     "spin": spin,
     "block": block,
+    "wait_for_others": wait_for_others,
     "hold_gil": hold_gil,
     "spawn_child": spawn_child,
     "fail": fail,
