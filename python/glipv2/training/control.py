@@ -11,23 +11,23 @@ from glipv2.training.folder import RunFolder
 
 
 class Control:
-    """Files are looked for by the first process alone; the processes agree with each other after each step."""
+    """Files are looked for by one process of each host; the processes agree with each other after each step."""
 
-    def __init__(self, folder: RunFolder, first: bool) -> None:
+    def __init__(self, folder: RunFolder, looks: bool) -> None:
         self._folder = folder
-        self._first = first
+        self._looks = looks
         self._signalled = threading.Event()
 
     def stop(self) -> bool:
         """Whether this process is asked to end."""
-        return self._signalled.is_set() or (self._first and self._folder.stop.exists())
+        return self._signalled.is_set() or (self._looks and self._folder.stop.exists())
 
     def save(self) -> bool:
         """Whether it is asked for a checkpoint."""
-        return self._first and self._folder.save.exists()
+        return self._looks and self._folder.save.exists()
 
     def saved(self) -> None:
-        if self._first:
+        if self._looks:
             self._folder.save.unlink(missing_ok=True)
 
     @contextmanager

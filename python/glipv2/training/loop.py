@@ -50,7 +50,7 @@ def train(options: TrainOptions, folder: RunFolder, world: World, command: Seque
     if options.batch_size % parts:
         expected = f"a multiple of {parts}: {world.size} processes x {options.accumulation} parts"
         raise InputError("batch_size", expected, str(options.batch_size))
-    control = Control(folder, world.first)
+    control = Control(folder, world.local == 0)
     with closing(Report(folder, world.first)) as report, control.listening():
         data = read_data(options, folder.subset if world.first else None)
         checkpoints = Checkpoints(folder.checkpoints, options.keep_checkpoints)

@@ -15,7 +15,7 @@ from glipv2.training.failure import described
 from glipv2.training.folder import RunFolder
 from glipv2.training.loop import train
 from glipv2.training.options import TrainOptions
-from glipv2.training.supervise import COMMAND, FAILURES
+from glipv2.training.supervise import COMMAND, FAILURES, FIRST
 from glipv2.training.tie import LAUNCHER, tie_rank
 from glipv2.training.world import world
 
@@ -24,12 +24,15 @@ def main() -> None:
     tie_rank()
     folder = RunFolder(Path(sys.argv[1]))
     rank = int(os.environ.get("RANK", "0"))
-    with described(Path(os.environ[FAILURES]), rank, folder.path):
+    failures = Path(os.environ[FAILURES])
+    with described(failures, rank, folder.path):
         options = TrainOptions.from_json(json.loads(folder.config.read_text("utf-8")))
         device = _device(options.device)
         if device == "cpu":
             keep_freed()
         with world(device) as everyone:
+            if everyone.first:
+                (failures / FIRST).touch()
             train(options, folder, everyone, json.loads(os.environ[COMMAND]), int(os.environ[LAUNCHER]))
 
 

@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -120,9 +121,7 @@ def seed_step(seed: int, step: int, rank: int) -> torch.Generator:
 
 
 def _digest(*numbers: int) -> int:
-    import hashlib
-
-    return int.from_bytes(hashlib.blake2b(repr(numbers).encode(), digest_size=8).digest(), "little") >> 1
+    return int.from_bytes(blake2b(repr(numbers).encode(), digest_size=8).digest(), "little") >> 1
 
 
 def _state(trained: Trained, options: TrainOptions, device: torch.device) -> State:

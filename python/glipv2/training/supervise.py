@@ -34,6 +34,9 @@ RANK = "glipv2.training.rank"
 #: Tells a rank the folder for what it says when it fails, and the command of the run as JSON.
 FAILURES, COMMAND = "GLIP_FAILURES", "GLIP_COMMAND"
 
+#: The file in that folder by which rank 0 says where it is.
+FIRST = "first"
+
 #: Between the end of one rank and SIGKILL for the others, which may wait for it for ever.
 SHUTDOWN_SECONDS = 5
 
@@ -57,20 +60,21 @@ class Nodes:
 
 
 def supervise(folder: RunFolder, processes: int, nodes: Nodes | None, command: Sequence[str]) -> int:
-    """The exit status. The last event is `done` or `failed`; of several hosts the first one's process writes it.
+    """The exit status. The last event is `done` or `failed`; of several hosts the one of rank 0 writes it.
 
     InputError: another run is under way in the folder.
     """
-    first = nodes is None or nodes.rank == 0
     with folder.alone(0 if nodes is None else nodes.rank), tempfile.TemporaryDirectory(prefix="glip-run-") as scratch:
-        if first:
-            for left in (folder.stop, folder.save, folder.result):
-                left.unlink(missing_ok=True)
+        for left in (folder.stop, folder.save, folder.result):
+            left.unlink(missing_ok=True)
         os.environ |= _environment(Path(scratch), processes, command)
         with _stopping(folder):
             statuses = _alone(folder) if nodes is None and processes == 1 else _together(folder, processes, nodes)
+        folder.stop.unlink(missing_ok=True)
+        # Which host has it, torch decides where they meet by c10d.
+        first = (Path(scratch) / FIRST).exists() or nodes is None or (nodes.rank, nodes.rendezvous) == (0, "static")
         if not statuses:
-            return _done(folder, first)
+            return _done(folder) if first else 0
         failed = _failed(folder, statuses, read_failures(Path(scratch)))
         print(f"glipv2.training: {failed['message']}", file=sys.stderr, flush=True)  # noqa: T201
         if first:
@@ -149,11 +153,9 @@ def _stopping(folder: RunFolder) -> Iterator[None]:
             signal.signal(one, handler)
 
 
-def _done(folder: RunFolder, first: bool) -> int:
+def _done(folder: RunFolder) -> int:
     result: dict[str, Any] = json.loads(folder.result.read_text("utf-8"))
-    if first:
-        _write(folder, "done", {name: value for name, value in result.items() if name not in ("time", "type")})
-        folder.stop.unlink(missing_ok=True)
+    _write(folder, "done", {name: value for name, value in result.items() if name not in ("time", "type")})
     return STOPPED if result["ended"] == "stopped" else 0
 
 

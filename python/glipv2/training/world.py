@@ -23,6 +23,8 @@ class World:
     rank: int
     size: int
     device: torch.device
+    local: int = 0
+    """Rank among the processes of this host."""
 
     @property
     def first(self) -> bool:
@@ -83,7 +85,7 @@ def world(device: str) -> Iterator[World]:
     # Objects and flags go over gloo whatever the device.
     distributed.init_process_group("cpu:gloo,cuda:nccl" if place.type == "cuda" else "gloo", timeout=PATIENCE)
     try:
-        yield World(distributed.get_rank(), distributed.get_world_size(), place)
+        yield World(distributed.get_rank(), distributed.get_world_size(), place, local)
         distributed.barrier()
     finally:
         distributed.destroy_process_group()

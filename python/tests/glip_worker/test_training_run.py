@@ -234,7 +234,8 @@ def test_tuned_prompts_of_one_model(client: Client, tmp_path: Path) -> None:
     assert loaded.value == {"prompts": {"one": names, "other": names}}
 
     def look(prompt: str | None, categories: list[str] = names) -> Any:
-        image = {"type": "path", "path": str(tmp_path / "train" / "images" / "000001.png")}
+        path = str(tmp_path / "train" / "images" / "000001.png")
+        image = {"path": path, "encoded": None, "pixels": None}
         request = {"image": image, "categories": categories, "thresholds": None, "prompt": prompt, "threshold": 0}
         sides = {"max_objects": 5, "short_side": None, "long_side": None, "features": False}
         client.request("vision.detect", {**request, **sides})
@@ -270,5 +271,5 @@ def test_data_is_checked(client: Client, tmp_path: Path) -> None:
     first, second = client.receive(PATIENCE).value["sources"]
     assert first["fingerprint"] == checked["fingerprint"], "of the annotations"
     assert [(one["kind"], one["count"]) for one in first["problems"]] == [("unreadable_picture", 1)]
-    assert "000001.png" in first["problems"][0]["examples"][0]["where"]
+    assert first["problems"][0]["examples"][0]["where"].endswith("instances.json: images[0]")
     assert [one["kind"] for one in second["problems"]] == ["unreadable_annotations"]

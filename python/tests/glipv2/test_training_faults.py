@@ -9,11 +9,12 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny_runs import assert_equal, configure, events, result, run_here, start
+from tiny_runs import assert_equal, configure, end_started, events, result, run_here, start
 
 from glipv2.checkpoints.load import read
 from glipv2.ops.failures import is_disk_full, is_out_of_memory
@@ -30,6 +31,12 @@ pytestmark = [
 
 #: The start of a process, on a loaded machine.
 PATIENCE = 300.0
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left() -> Iterator[None]:
+    yield
+    end_started()
 
 
 def wait_for(run: RunFolder, process: subprocess.Popen[str], kind: str, count: int = 1) -> list[dict[str, Any]]:
@@ -147,10 +154,10 @@ def test_memory_at_its_end(tmp_path: Path) -> None:
     good = check_every_checkpoint(run)[-1]
 
     def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_AS, (8 * 2**30, 8 * 2**30))
+        resource.setrlimit(resource.RLIMIT_AS, (6 * 2**30, 6 * 2**30))
 
-    # The pictures alone would need more.
-    process = start(configure(tmp_path, steps=50, short_sides=[20_000], long_side=20_000), preexec_fn=limit)
+    # What the network makes of such pictures would need more.
+    process = start(configure(tmp_path, steps=50, short_sides=[6000], long_side=6000), preexec_fn=limit)
     ended(process)
     event = failed(run)
     assert event["code"] == "out_of_memory", event["message"]

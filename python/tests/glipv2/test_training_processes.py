@@ -1,4 +1,4 @@
-"""Several processes: the gradients are those of one that has the whole batch, and what one of them does concerns all."""
+"""Several processes: the gradients are those of one that has the whole batch, and what one does concerns all."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from test_training_faults import PATIENCE, check_every_checkpoint, ended, failed, ranks_of, wait_for
-from tiny_runs import PACKAGES, assert_equal, configure, events, start
+from tiny_runs import PACKAGES, TINY, assert_equal, configure, end_started, events, start
 
 from glipv2.training.supervise import STOPPED
 
@@ -52,6 +53,12 @@ with world("cpu") as everyone:
 """
 
 
+@pytest.fixture(autouse=True)
+def _nothing_left() -> Iterator[None]:
+    yield
+    end_started()
+
+
 def without_chance(config: dict[str, Any]) -> dict[str, Any]:
     """Nothing is dropped: each process would drop something else."""
     for part, name in (("swin", "drop_path"), ("fpn", "drop_block"), ("text", "dropout"), ("fusion", "dropout")):
@@ -76,8 +83,6 @@ def gradients(config: Path, output: Path, size: int) -> list[dict[str, Any]]:
 
 
 def test_gradients_are_those_of_the_whole_batch(tmp_path: Path) -> None:
-    from tiny_runs import TINY
-
     run = configure(
         tmp_path,
         batch_size=4,

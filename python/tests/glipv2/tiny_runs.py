@@ -75,7 +75,22 @@ def start(run: RunFolder, *arguments: str, **options: Any) -> subprocess.Popen[s
     """As a process of its own."""
     environment = {**os.environ, "PYTHONPATH": str(PACKAGES), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "glipv2.training", str(run.path), *arguments]
-    return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True, **options)
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True, **options)
+    _started.append(process)
+    return process
+
+
+_started: list[subprocess.Popen[str]] = []
+
+
+def end_started() -> None:
+    """What a test that failed has left."""
+    for process in _started:
+        if process.poll() is None:
+            process.kill()
+        if process.stderr is not None and not process.stderr.closed:
+            process.communicate()
+    _started.clear()
 
 
 def events(run: RunFolder, kind: str | None = None) -> list[dict[str, Any]]:
