@@ -71,9 +71,11 @@ export interface ProgressEvent {
 /** The model was measured. */
 export interface EvaluationEvent {
   type: "evaluation";
-  /** Null outside of a training. */
+  /** Null outside of a training; 0 before its first step. */
   step: number | null;
   metrics: Metrics;
+  /** Of what must not be forgotten, `replay.val`; null when there is none. Engine native. */
+  replayMetrics?: Metrics | null;
 }
 
 /** A checkpoint was written. */

@@ -28,6 +28,9 @@ export class TrainResult {
   readonly metrics: Metrics | null;
   /** Of what the run started from; null unless `evaluateBefore` asked for it. Engine native. */
   readonly metricsBefore?: Metrics | null;
+  /** Of what must not be forgotten, `replay.val`, at the end and before; null when there is none. Engine native. */
+  readonly replayMetrics?: Metrics | null;
+  readonly replayMetricsBefore?: Metrics | null;
   /** The tuned prompt's file; null for other methods. Engine native. */
   readonly prompt?: string | null;
   readonly seconds: number;
@@ -46,6 +49,8 @@ export class TrainResult {
     if ("prompt" in result) {
       this.prompt = result.prompt;
       this.metricsBefore = result.metrics_before;
+      this.replayMetrics = result.replay_metrics;
+      this.replayMetricsBefore = result.replay_metrics_before;
     }
   }
 

@@ -25,6 +25,7 @@ import {
   sceneSplit,
   type SceneTask,
   type Stream,
+  sweep,
   Tensor,
   type TrainingEvent,
   type TrainingRun,
@@ -159,6 +160,21 @@ describe("training", () => {
     glip.pretrain({ train: { format: "kitti", folder: "x" }, output });
     // @ts-expect-error the engine official reads no yolo, and the engine native has no pieces
     glip.pretrain({ train: yolo("data.yaml", "train"), output, pieces: { maskHead: "text" } });
+  });
+
+  it("gives the points of a sweep their types", () => {
+    void sweep({
+      grid: { losses: { grounding: {}, all: { inter: 1, mlm: 1 } }, seed: [0, 1], style: ["a", "b"] },
+      run: (handle, { losses, seed, style }, { output: folder, resume, signal }) => {
+        expectTypeOf(seed).toEqualTypeOf<0 | 1>();
+        expectTypeOf(style).toEqualTypeOf<"a" | "b">();
+        return handle.pretrain({ train: data, losses, seed, output: folder, resume, signal });
+      },
+      over: "seed",
+      output,
+    });
+    // @ts-expect-error not one of the grid's
+    void sweep({ grid: { seed: [0] }, run: () => glip.pretrain({ train: data, output }), over: "losses", output });
   });
 
   it("narrows events by their type", () => {

@@ -1,3 +1,4 @@
+import type { Metrics } from "../../training/events.ts";
 import type { TrainResult } from "../../training/results.ts";
 import type { TrainingRun } from "../../training/training-run.ts";
 import { table } from "../table.ts";
@@ -36,13 +37,20 @@ export async function watch(run: TrainingRun, { title, json, interrupt }: WatchO
 /** How a run ended, as a person reads it. */
 export function describeResult(result: TrainResult): string {
   const { ended, steps, totalSteps, seconds, metrics, metricsBefore, checkpoint, best, prompt } = result;
-  const measured = Object.entries(metrics ?? {}).map(([name, value]) => {
-    const before = metricsBefore?.[name];
-    return [name, metric(value), ...(before === undefined ? [] : [`(before: ${metric(before)})`])];
-  });
+  const measured = [
+    ...measures("", metrics, metricsBefore),
+    ...measures("kept: ", result.replayMetrics, result.replayMetricsBefore),
+  ];
   const files = Object.entries({ checkpoint, best, prompt }).flatMap(([name, path]) =>
     typeof path === "string" ? [`${name.padEnd(11)}${path}`] : [],
   );
   const head = `${ended} after ${steps} of ${totalSteps} steps, ${duration(seconds)}`;
   return [head, ...(measured.length > 0 ? table(measured) : []), ...files].join("\n");
+}
+
+function measures(prefix: string, metrics: Metrics | null | undefined, before: Metrics | null | undefined): string[][] {
+  return Object.entries(metrics ?? {}).map(([name, value]) => {
+    const at = before?.[name];
+    return [prefix + name, metric(value), ...(at === undefined ? [] : [`(before: ${metric(at)})`])];
+  });
 }

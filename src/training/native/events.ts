@@ -30,17 +30,26 @@ export function fromRunEvent(event: RunEvent): TrainingEvent | undefined {
       const { type, pictures } = event;
       return { type, pictures, totalPictures: event.total_pictures, etaSeconds: event.eta_seconds };
     }
-    case "sample":
+    case "evaluation": {
+      const { type, step, metrics, replay_metrics: replayMetrics } = event;
+      return { type, step, metrics, replayMetrics };
+    }
+    case "checkpoint": {
+      const { type, step, path, best } = event;
+      return { type, step, path, best };
+    }
+    case "sample": {
+      const { type, step, path, caption, categories } = event;
       // The schema counts the four numbers; its type does not.
-      return { ...event, objects: event.objects.map((object) => ({ ...object, box: object.box as unknown as Box })) };
+      const objects = event.objects.map((object) => ({ ...object, box: object.box as unknown as Box }));
+      return { type, step, path, caption, categories, objects };
+    }
     case "done":
       return { type: "done", result: new TrainResult(event) };
     case "failed":
       return undefined;
-    case "evaluation":
-    case "checkpoint":
     case "warning":
     case "log":
-      return event;
+      return { type: event.type, text: event.text };
   }
 }

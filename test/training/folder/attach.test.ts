@@ -44,6 +44,16 @@ describe("a run that has ended", () => {
       picturesPerSecond: 8000,
       memoryBytes: 2 ** 30,
     });
+    expect(events.find(({ type }) => type === "evaluation")).toEqual({
+      type: "evaluation",
+      step: 0,
+      metrics: { AP: 0, AP50: 0, APs: null },
+      replayMetrics: null,
+    });
+    expect(events.find(({ type }) => type === "warning")).toEqual({
+      type: "warning",
+      text: "2 boxes outside of their pictures were left out",
+    });
     expect(events.find(({ type }) => type === "sample")).toMatchObject({
       categories: ["red circle", "<star>"],
       objects: [{ label: "red circle", score: 0.91, box: [20, 30, 90, 100] }, { label: "<star>" }],

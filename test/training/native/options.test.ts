@@ -9,6 +9,7 @@ import type { TrainingHandle } from "../../../src/training/handle.ts";
 import type { NativeFinetuneOptions } from "../../../src/training/native/options.ts";
 import { pretrain } from "../../../src/training/pretrain.ts";
 import { checkParams } from "../../../src/protocol/validate.ts";
+import { failure } from "../../support/faults.ts";
 import { runFolder } from "../../support/training.ts";
 
 const controls: StreamControls = { grant: () => {}, cancel: () => {} };
@@ -242,6 +243,18 @@ describe("the model", () => {
     const { data, output } = runFolder();
     finetune(handle, { train: { ...data, annotations: "/there/a.json" }, output, weights: "/there/model.safetensors" });
     expect(seen.params).toMatchObject({ weights: "/there/model.safetensors" });
+  });
+});
+
+describe("a run that cannot be asked", () => {
+  it.each([
+    ["on another host", { local: false }, "it is on another host"],
+    ["of the engine official", { engine: "official" }, "the engine official only ends"],
+  ])("says so: %s", async (_, given, reason) => {
+    const { data, config, weights, output } = runFolder();
+    const run = finetune(handleOf(given).handle, { train: data, config, weights, output });
+    for (const asked of [run.stop(), run.checkpoint()])
+      expect((await failure(asked, "unsupported")).message).toContain(`The run cannot be asked: ${reason}`);
   });
 });
 
