@@ -31,7 +31,7 @@ describe("a run's folder", () => {
     const { output, child } = await startedRun({ steps: 10_000 });
     expect((await readRun(output)).state).toBe("running");
     child.kill("SIGKILL");
-    await expect.poll(async () => (await readRun(output)).state).toBe("lost");
+    await expect.poll(async () => (await readRun(output)).state, { timeout: 20_000 }).toBe("lost");
   });
 
   it("does not take another process with its id for the run", async () => {
