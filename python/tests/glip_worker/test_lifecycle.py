@@ -282,22 +282,3 @@ def test_keys_that_are_none(run_dir: str) -> None:
     code, text = outcome(line)
     assert code == 1
     assert "cannot listen" in text
-
-
-@pytest.mark.slow
-def test_ready_soon_after_torch() -> None:
-    """Launch to ready within 1.25 times what `import torch` takes, plus 0.3 s; the best of three."""
-
-    def seconds(action: Any) -> float:
-        start = time.monotonic()
-        action()
-        return time.monotonic() - start
-
-    def start() -> None:
-        with connected():
-            pass
-
-    command = [sys.executable, "-c", "import torch"]
-    torch = min(seconds(lambda: subprocess.run(command, check=True)) for _ in range(3))
-    ready = min(seconds(start) for _ in range(3))
-    assert ready < 1.25 * torch + 0.3, (ready, torch)
