@@ -66,7 +66,10 @@ def test_a_resumed_run_is_the_uninterrupted_one(tmp_path: Path) -> None:
     assert events(parts, "start")[-1]["step"] == 5
 
 
-@pytest.mark.parametrize("options", [{"accumulation": 2}, {"precision": "bfloat16"}, {"gradient_checkpointing": True}])
+@pytest.mark.parametrize(
+    "options",
+    [{"accumulation": 2}, {"precision": "bfloat16"}, {"precision": "float16"}, {"gradient_checkpointing": True}],
+)
 def test_so_is_one_that_computes_otherwise(tmp_path: Path, options: dict[str, object]) -> None:
     whole, parts = configure(tmp_path, "whole", steps=4, **options), configure(tmp_path, "parts", steps=4, **options)
     assert run_here(whole) == "completed"
