@@ -82,6 +82,7 @@ def failed(run: RunFolder) -> dict[str, Any]:
     return event
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment_nothing_is_corrupt_and_the_end_is_the_same(tmp_path: Path) -> None:
     options: dict[str, Any] = {"steps": 30, "checkpoint_steps": 1, "keep_checkpoints": 2}
     whole, run = configure(tmp_path, "whole", **options), configure(tmp_path, **options)
@@ -147,6 +148,7 @@ def test_a_loss_that_is_no_number(tmp_path: Path) -> None:
     assert event["checkpoint"] in event["message"]
 
 
+@pytest.mark.slow
 def test_memory_at_its_end(tmp_path: Path) -> None:
     run = configure(tmp_path, checkpoint_steps=1)
     run.stop.touch()
