@@ -151,7 +151,7 @@ export class Glip extends Handle {
 
   /**
    * Loads tuned prompts beside the model, in place of those of an earlier call: `detect` with `prompt` chooses one. A
-   * worker that is restarted has none. On the engine native.
+   * worker that is restarted loads them again. On the engine native.
    * @param prompts name to the file that prompt tuning wrote
    * @returns the categories that each is tied to
    * @example await glip.usePrompts({ fish: "runs/aquarium/prompt.safetensors" })

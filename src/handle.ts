@@ -80,14 +80,11 @@ export abstract class Handle implements AsyncDisposable {
     return checkResult(method, await channel.call(method, checked, options));
   }
 
-  /** Calls a method in every worker: for what each has to know. */
+  /** Calls a method in every worker, and again in one that is restarted: for what each has to know. */
   protected callEach<Name extends MethodName>(method: Name, params: Params<Name>): Promise<Result<Name>[]> {
     const checked = checkParams(method, params);
-    const calls = this.#pool.workers.map(async (worker) => {
-      const channel = await worker.channel();
-      return checkResult(method, await channel.call(method, checked, {})) as Result<Name>;
-    });
-    return Promise.all(calls);
+    const calls = this.#pool.workers.map((worker) => worker.tell(method, checked));
+    return Promise.all(calls.map(async (call) => checkResult(method, await call) as Result<Name>));
   }
 
   /** Calls a method and reads its events on the way; see `Stream`. @throws as `call`, from the iteration and `result` */

@@ -1,12 +1,12 @@
-import { resolve } from "node:path";
 import { z } from "zod";
 import type { CallOptions } from "../bridge/request.ts";
 import type { Stream } from "../bridge/stream.ts";
+import { scenesSchema } from "../datasets/scene-folder.ts";
 import { checkSceneFolder, type SceneFolder } from "../datasets/scenes/split.ts";
 import { GlipError } from "../errors.ts";
 import type { Ready } from "../protocol/messages.ts";
 import type { Event, Params, Result, StreamName } from "../protocol/methods.ts";
-import { text, uint32 } from "../protocol/fields.ts";
+import { uint32 } from "../protocol/fields.ts";
 import { checkArgument } from "../protocol/validate.ts";
 import { convert, Run } from "../training/run.ts";
 import { type MediaBundle, showTable } from "../training/table.ts";
@@ -15,7 +15,7 @@ export const sceneTasks = ["detect", "ground"] as const;
 export type SceneTask = (typeof sceneTasks)[number];
 
 export interface EvaluateScenesOptions<Task extends SceneTask = SceneTask> {
-  /** `await sceneSplit("val")`, or a folder that `glip scenes` wrote: `{ format: "scenes", folder: "scenes/val" }`. */
+  /** `await sceneSplit("val")`, or a folder that `glip scenes` wrote: `sceneFolder("scenes/val")`. */
   data: SceneFolder;
   /** `detect`: all categories of the split are looked for in each picture. `ground`: the phrases of its sentences. */
   task: Task;
@@ -94,7 +94,8 @@ export interface EvaluationHandle {
 
 const METHOD = "evaluate.scenes";
 const schema = z.strictObject({
-  data: z.strictObject({ format: z.literal("scenes"), folder: text.min(1).transform((path) => resolve(path)) }),
+  // How a set takes part in a mixture, which `sceneFolder` says too, is of no account here.
+  data: scenesSchema,
   task: z.enum(sceneTasks),
   pictures: uint32.min(1).optional(),
   signal: z.instanceof(AbortSignal).optional(),

@@ -22,6 +22,8 @@ export interface Metrics {
   readonly APs?: number | null | undefined;
   readonly APm?: number | null | undefined;
   readonly APl?: number | null | undefined;
+  /** Part of the phrases whose best box is right (IoU of at least 0.5). Engine native. */
+  readonly recallAt1?: number | null | undefined;
   readonly [name: string]: number | null | undefined;
 }
 

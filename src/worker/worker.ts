@@ -27,6 +27,8 @@ export class Worker {
   readonly #stop = new AbortController();
   /** When the recent ones were. */
   #deaths: number[] = [];
+  /** What every later link is told before it is used: the parameters of each method. */
+  readonly #told = new Map<string, Record<string, unknown>>();
   #link: Link | undefined;
   #opening: Promise<Link> | undefined;
   /** What every call is told once there is no worker and there will be none. */
@@ -82,6 +84,16 @@ export class Worker {
     return this.#opening === undefined ? this.current.channel : this.#opening.then(({ channel }) => channel);
   }
 
+  /**
+   * Calls a method whose effect must outlive a restart: the worker that comes next is told the same. Of several calls of a
+   * method the last one that succeeded counts. @throws as `channel` and its `call`
+   */
+  async tell(method: string, params: Record<string, unknown>): Promise<unknown> {
+    const result = await (await this.channel()).call(method, params, {});
+    this.#told.set(method, params);
+    return result;
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -92,6 +104,17 @@ export class Worker {
     this.#stop.abort(this.#end);
     await this.#opening?.catch(() => {});
     await this.current.close();
+  }
+
+  async #openAgain(signal: AbortSignal): Promise<Link> {
+    const link = await this.#open(signal);
+    try {
+      for (const [method, params] of this.#told) await link.channel.call(method, params, { signal });
+      return link;
+    } catch (error) {
+      await link.close();
+      throw error;
+    }
   }
 
   #adopt(link: Link): void {
@@ -131,7 +154,7 @@ export class Worker {
     for (;;) {
       try {
         await sleep(policy.backoffMs * 2 ** (this.#deaths.length - 1), undefined, { signal });
-        const link = await this.#open(signal);
+        const link = await this.#openAgain(signal);
         this.#adopt(link);
         return link;
       } catch (error) {

@@ -57,7 +57,8 @@ class Measuring:
 
 
 def measure(model: GLIP, dataset: Dataset, how: Measuring) -> Metrics:
-    """`AP`, `AP50` … of categories, `recall_at_1` of phrases, 0 to 1: what the data has. The same in every process.
+    """`AP`, `AP50` … of categories, `recallAt1` of phrases, 0 to 1: what the data has. The same in every process. Whoever
+    follows a run sees these names as they are.
 
     Stopped: one of them is asked to end. OSError: a picture cannot be read.
     """
@@ -86,7 +87,7 @@ def measure(model: GLIP, dataset: Dataset, how: Measuring) -> Metrics:
 
 def main_measure(metrics: Metrics) -> float | None:
     """Which of two models is the better one: box AP, and where the data has no categories, recall."""
-    return metrics["AP"] if "AP" in metrics else metrics.get("recall_at_1")
+    return metrics["AP"] if "AP" in metrics else metrics.get("recallAt1")
 
 
 def seen(model: GLIP, picture: Picture, dataset: Dataset, computing: AbstractContextManager[object]) -> dict[str, Any]:
@@ -137,5 +138,5 @@ def _figures(dataset: Dataset, rows: list[dict[str, Any]], hits: list[bool]) -> 
             "APl": found.ap_large,
         }
     if hits:
-        metrics["recall_at_1"] = float(np.mean(hits))
+        metrics["recallAt1"] = float(np.mean(hits))
     return metrics

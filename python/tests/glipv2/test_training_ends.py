@@ -147,7 +147,7 @@ def test_what_it_starts_from_is_measured_too(tmp_path: Path) -> None:
     assert run_here(run) == "completed"
     first, last = events(run, "evaluation")[0], events(run, "evaluation")[-1]
     assert (first["step"], last["step"]) == (0, 2)
-    assert {"AP", "AP50", "recall_at_1"} <= first["metrics"].keys()
+    assert {"AP", "AP50", "recallAt1"} <= first["metrics"].keys()
     assert first["metrics"] == first["replay_metrics"], "it is the same data"
     told = result(run)
     assert (told["metrics"], told["metrics_before"]) == (last["metrics"], first["metrics"])

@@ -16,6 +16,7 @@ from glipv2.detection.objects import Objects, best
 from glipv2.pictures import batch, prepare
 from glipv2.text.bert import BertConfig
 from glipv2.text.prompts import Prompt, Window, caption_prompts, category_prompts
+from glipv2.text.tuned import TunedPrompt
 from glipv2.text.wordpiece import WordPiece
 from glipv2.vision.fpn import FpnConfig
 from glipv2.vision.swin import SwinConfig
@@ -68,7 +69,9 @@ def expected(pair: tuple[Any, Any, Any], pixels: Any, prompt: Prompt) -> Objects
     return one.take(order)
 
 
-def found(pair: tuple[Any, Any, Any], pixels: Any, prompts: list[Prompt]) -> Objects:
+def found(
+    pair: tuple[Any, Any, Any], pixels: Any, prompts: list[Prompt], tuned: TunedPrompt | None = None
+) -> Objects:
     """All prompts in one pass over the picture."""
     _, ours, _ = pair
     pictures = batch([prepare(pixels, SMALL.input)], SMALL.input.divisor)
@@ -76,6 +79,7 @@ def found(pair: tuple[Any, Any, Any], pixels: Any, prompts: list[Prompt]) -> Obj
     ids_BT = torch.tensor([one.ids + [TOKENIZER.pad_id] * (longest - len(one.ids)) for one in prompts])
     with torch.no_grad():
         text = ours.encode_text(ids_BT, ids_BT != TOKENIZER.pad_id)
+        text = text if tuned is None else tuned(text)
         output = ours.read(ours.look(pictures.pictures_B3HW), text)
     groups = [prompt.groups for prompt in prompts]
     passes = detect(output, groups, pictures.sizes * len(prompts), SMALL.postprocess)
@@ -116,3 +120,27 @@ def test_several_prompts(pair: tuple[Any, Any, Any]) -> None:
     assert [len(prompt.groups) for prompt in prompts] == [3, 2]
     parts = Objects.cat([expected(pair, pixels, prompt) for prompt in prompts])
     assert_same(found(pair, pixels, prompts), parts.take(parts.scores_N.argsort(descending=True, stable=True)))
+
+
+def test_a_tuned_prompt(pair: tuple[Any, Any, Any]) -> None:
+    """As `language_prompt_v2` serves one: rows of a layer, added to the text features place by place."""
+    pixels = numpy.random.default_rng(4).integers(0, 255, (110, 130, 3), dtype=numpy.uint8)
+    tuned = TunedPrompt(NAMES, SMALL)
+    with torch.no_grad():
+        tuned.offsets_TL.normal_(std=5, generator=torch.Generator().manual_seed(5))
+    before = found(pair, pixels, [tuned.prompt])
+    layer = torch.nn.Linear(SMALL.text.width, 1000, bias=False)
+    with torch.no_grad():
+        layer.weight[: len(tuned.offsets_TL)] = tuned.offsets_TL
+    head = pair[0].rpn
+    plain = head.cfg
+    head.cfg, head.tunable_linear = plain.clone(), layer
+    head.cfg.MODEL.DYHEAD.FUSE_CONFIG.ADD_LINEAR_LAYER = True
+    try:
+        reference = expected(pair, pixels, tuned.prompt)
+    finally:
+        head.cfg = plain
+        del head.tunable_linear
+    ours = found(pair, pixels, [tuned.prompt], tuned)
+    assert_same(ours, reference)
+    assert (ours.scores_N[:100] - before.scores_N[:100]).abs().max() > 1e-3, "it does nothing"

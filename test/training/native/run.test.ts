@@ -8,6 +8,7 @@ import { sceneFolder } from "../../../src/datasets/scene-folder.ts";
 import { writePlan } from "../../../src/datasets/scenes/write.ts";
 import type { Glip } from "../../../src/glip.ts";
 import { launch } from "../../../src/launch.ts";
+import type { LaunchOptions } from "../../../src/options.ts";
 import type { TrainingEvent } from "../../../src/training/events.ts";
 import { attachRun } from "../../../src/training/folder/attach.ts";
 import type { NativePretrainOptions } from "../../../src/training/native/options.ts";
@@ -21,8 +22,8 @@ const train = sceneFolder(join(folder, "scenes", "train"));
 const val = sceneFolder(join(folder, "scenes", "val"));
 let glip: Glip;
 
-const start = () =>
-  testPython().then((interpreter) => launch({ engine: "native", device: "cpu", threads: 1, interpreter }));
+const start = (more: LaunchOptions = {}) =>
+  testPython().then((interpreter) => launch({ engine: "native", device: "cpu", threads: 1, interpreter, ...more }));
 
 beforeAll(async () => {
   const plan = [
@@ -95,6 +96,13 @@ describe("a training", { timeout: 180_000 }, () => {
     expect((await failure(glip.detect(picture, mine, { prompt: "other" }), "invalid_argument")).details.path).toBe(
       "options.prompt",
     );
+
+    await using restarted = await start({ weights, restart: { max: 1 } });
+    await restarted.usePrompts({ mine: tuned.prompt as string });
+    const lost = new Promise((resolve) => restarted.on("lost", resolve));
+    process.kill(restarted.info.pid, "SIGKILL");
+    await lost;
+    expect((await restarted.detect(picture, mine, { ...options, prompt: "mine" })).objects).toEqual(prompted.objects);
   });
 
   it("stops when it is asked, and goes on", async () => {
