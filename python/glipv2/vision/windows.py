@@ -51,14 +51,34 @@ class Grid:
 
 def partition(x_BHWC: Tensor, grid: Grid) -> Tensor:
     """-> (M, N, C), windows row by row."""
+    if not torch.is_grad_enabled():
+        return _cut(x_BHWC, grid)
     windows_MNC: Tensor = _Partition.apply(x_BHWC, grid)
     return windows_MNC
 
 
 def reverse(windows_MNC: Tensor, grid: Grid) -> Tensor:
     """What `partition` cut, put together again: (B, H, W, C)."""
+    if not torch.is_grad_enabled():
+        return _joined(windows_MNC, grid)
     x_BHWC: Tensor = _Reverse.apply(windows_MNC, grid)
     return x_BHWC
+
+
+def _cut(x_BHWC: Tensor, grid: Grid) -> Tensor:
+    places = _places(grid, x_BHWC.device)
+    channels = x_BHWC.shape[-1]
+    gathered = x_BHWC.reshape(-1, grid.height * grid.width, channels).index_select(1, places.of_windows)
+    if len(places.padding):
+        gathered.index_fill_(1, places.padding, 0)
+    return gathered.view(-1, grid.window**2, channels)
+
+
+def _joined(windows_MNC: Tensor, grid: Grid) -> Tensor:
+    channels = windows_MNC.shape[-1]
+    places_BPC = windows_MNC.reshape(-1, grid.windows * grid.window**2, channels)
+    gathered = places_BPC.index_select(1, _places(grid, windows_MNC.device).of_map)
+    return gathered.view(-1, grid.height, grid.width, channels)
 
 
 # Padding, shift and cut are one gathering of places, and so is the way back. Each is the other's derivative: it is
@@ -67,10 +87,7 @@ class _Partition(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x_BHWC: Tensor, grid: Grid) -> Tensor:
         ctx.grid = grid
-        places = _places(grid, x_BHWC.device)
-        channels = x_BHWC.shape[-1]
-        gathered = x_BHWC.reshape(-1, grid.height * grid.width, channels).index_select(1, places.of_windows)
-        return gathered.index_fill_(1, places.padding, 0).view(-1, grid.window**2, channels)
+        return _cut(x_BHWC, grid)
 
     @staticmethod
     def backward(ctx: Any, gradient_MNC: Tensor) -> tuple[Tensor, None]:
@@ -81,10 +98,7 @@ class _Reverse(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, windows_MNC: Tensor, grid: Grid) -> Tensor:
         ctx.grid = grid
-        channels = windows_MNC.shape[-1]
-        places_BPC = windows_MNC.reshape(-1, grid.windows * grid.window**2, channels)
-        gathered = places_BPC.index_select(1, _places(grid, windows_MNC.device).of_map)
-        return gathered.view(-1, grid.height, grid.width, channels)
+        return _joined(windows_MNC, grid)
 
     @staticmethod
     def backward(ctx: Any, gradient_BHWC: Tensor) -> tuple[Tensor, None]:

@@ -86,7 +86,7 @@ class Detector:
 
     def look(self, batch: Batch) -> list[Found]:
         with (
-            torch.no_grad(),
+            torch.inference_mode(),
             torch.autocast(
                 self._device.type, self._dtype, self._dtype != torch.float32
             ),

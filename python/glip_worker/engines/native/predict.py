@@ -44,7 +44,7 @@ def look(model: Model, calls: Sequence[tuple[Call, Params]]) -> list[Any]:
             groups.setdefault(job.padded(model.config.input.divisor), []).append((index, job))
     for (height, width), members in groups.items():
         jobs = [job for _, job in members]
-        with torch.no_grad(), model.computing():
+        with torch.inference_mode(), model.computing():
             in_passes(jobs, height * width, model.device.type, partial(_pass, model))
         for index, job in members:
             outcomes[index] = job.outcome
