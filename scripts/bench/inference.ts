@@ -1,7 +1,7 @@
 /**
- * The native model beside the official code, and detect() beside Python: npm run bench -- inference [--quick]
- * docs/benchmarks.md says what each row means. The official side needs `npx glip setup --official`; about twenty minutes
- * on two cores with it.
+ * The native model beside the official code, and detect() beside Python: npm run bench -- inference [--quick] [--nano]
+ * docs/benchmarks.md says what each row means; `--nano` measures glip-nano alone. The official side needs
+ * `npx glip setup --official`; about twenty minutes on two cores with it.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -19,7 +19,7 @@ import { measureTimes } from "./inference/times.ts";
 import type { Interpreter } from "./lib/script.ts";
 
 const args = process.argv.slice(2);
-const quick = args.includes("--quick");
+const [quick, nano] = [args.includes("--quick"), args.includes("--nano")];
 const parts = {
   "glip-nano": measureNano,
   "detect() against Python": measureSdk,
@@ -34,13 +34,14 @@ try {
   prepareFiles(setting);
   const rows: Row[] = [];
   for (const [part, measure] of Object.entries(parts)) {
+    if (nano && measure !== measureNano) continue;
     console.error(`${part} …`);
     rows.push(...(await measure(setting)));
   }
   const versions = describeVersions(setting.python);
   publish(
     { benchmark: "inference", machine: describeMachine(), versions, rows },
-    args.filter((arg) => arg !== "--quick"),
+    args.filter((arg) => arg !== "--quick" && arg !== "--nano"),
   );
 } finally {
   rmSync(directory, { recursive: true, force: true });
