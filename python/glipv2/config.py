@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from glipv2.fusion.attention import FusionConfig
+from glipv2.head.masks import MaskConfig
 from glipv2.plain import plain, read_plain
 from glipv2.text.bert import BertConfig
 from glipv2.vision.fpn import FpnConfig
@@ -88,6 +89,8 @@ class GlipConfig:
     input: InputConfig = field(default_factory=InputConfig)
     prompt: PromptConfig = field(default_factory=PromptConfig)
     postprocess: PostprocessConfig = field(default_factory=PostprocessConfig)
+    masks: MaskConfig | None = None
+    """None: the model finds boxes alone."""
 
     def __post_init__(self) -> None:
         if self.fpn.channels % self.head.norm_groups:
@@ -113,6 +116,15 @@ class GlipConfig:
         return read_plain(GlipConfig, content, "config")
 
 
+#: Parts that a model may have or not, by their name in its configuration and among its modules alike.
+OPTIONAL_HEADS = ("masks",)
+
+
+def added_heads(before: GlipConfig, after: GlipConfig) -> tuple[str, ...]:
+    """Of OPTIONAL_HEADS: which `after` has, and `before` has not."""
+    return tuple(name for name in OPTIONAL_HEADS if getattr(before, name) is None and getattr(after, name) is not None)
+
+
 class SettingsError(ValueError):
     """`problems`: by key, why it cannot be set."""
 
@@ -122,16 +134,24 @@ class SettingsError(ValueError):
 
 
 def changed(config: GlipConfig, settings: Mapping[str, Any]) -> GlipConfig:
-    """With other values, as `{"postprocess.threshold": 0.1}` or nested. SettingsError."""
+    """With other values, as `{"postprocess.threshold": 0.1}` or nested; `{"masks": {}}` adds a part that is None, with
+    its defaults. SettingsError."""
     problems: dict[str, str] = {}
     for key, value in _leaves(settings):
         content = config.to_json()
         place: Any = content
         *above, last = key.split(".")
+        added = False
         for part in above:
+            added = isinstance(place, dict) and part in place and place[part] is None
+            if added:
+                place[part] = {}
             place = place.get(part) if isinstance(place, dict) else None
-        if not isinstance(place, dict) or last not in place:
+        # What is added has its keys when it has been read.
+        if not isinstance(place, dict) or (last not in place and not added):
             problems[key] = "there is no such key"
+            continue
+        if value == {} and place.get(last) is not None:
             continue
         place[last] = value
         try:
@@ -145,7 +165,7 @@ def changed(config: GlipConfig, settings: Mapping[str, Any]) -> GlipConfig:
 
 def _leaves(settings: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
     for key, value in settings.items():
-        if isinstance(value, dict):
+        if isinstance(value, dict) and value:
             yield from _leaves(value, f"{above}{key}.")
         else:
             yield f"{above}{key}", value

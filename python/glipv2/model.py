@@ -14,6 +14,7 @@ from torch.utils.checkpoint import checkpoint
 from glipv2.config import GlipConfig
 from glipv2.fusion.attention import FusionLayer
 from glipv2.head.dyconv import DyConv
+from glipv2.head.masks import MaskHead
 from glipv2.head.scores import BoxHead, WordHead
 from glipv2.pyramid import Pyramid, Sizes
 from glipv2.text.bert import BertEncoder, TextFeatures
@@ -68,6 +69,7 @@ class GLIP(nn.Module):
         self.tower = nn.ModuleList(tower)
         self.boxes = BoxHead(channels, levels=len(STRIDES))
         self.words = WordHead(channels, text_width, config.head.prior, config.head.log_scale)
+        self.masks = None if config.masks is None else MaskHead(config.masks, channels, config.swin.channels(0))
 
     def encode_text(self, ids_BT: Tensor, mask_BT: Tensor) -> TextFeatures:
         """ids_BT: int64 word pieces; mask_BT: True (or 1) at tokens. To be kept, and used for any number of pictures.
@@ -80,7 +82,10 @@ class GLIP(nn.Module):
     def look(self, pictures_B3HW: Tensor) -> Pyramid:
         """What the picture alone says: once for all texts that it is read with. Pictures are normalised and padded as
         `config.input` says."""
-        return Pyramid.of(self.fpn(self.swin(pictures_B3HW)))
+        if self.masks is None:
+            return Pyramid.of(self.fpn(self.swin(pictures_B3HW)))
+        maps, detail_BDHW = self.swin.with_detail(pictures_B3HW)
+        return Pyramid.of(self.fpn(maps), detail_BDHW)
 
     def read(self, pyramid: Pyramid, text: TextFeatures) -> Output:
         """Picture and text together. Either may be one for many of the other."""

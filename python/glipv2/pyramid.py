@@ -1,6 +1,6 @@
 """The feature pyramid as the fused part of the network holds it: every level in one tensor.
 
-Legend: B pictures, N positions of all levels, C channels, H W the sides of one level.
+Legend: B pictures, N positions of all levels, C channels, H W the sides of one level, D channels of detail.
 """
 
 from __future__ import annotations
@@ -22,11 +22,15 @@ class Pyramid(NamedTuple):
 
     sizes: Sizes
 
+    detail_BDHW: Tensor | None = None
+    """What the backbone's first stage says, for a model that finds masks."""
+
     @staticmethod
-    def of(maps_BCHW: Sequence[Tensor]) -> Pyramid:
+    def of(maps_BCHW: Sequence[Tensor], detail_BDHW: Tensor | None = None) -> Pyramid:
         """From feature maps, finest first."""
         sizes = tuple((one.shape[2], one.shape[3]) for one in maps_BCHW)
-        return Pyramid(torch.cat([one.flatten(2).transpose(1, 2) for one in maps_BCHW], dim=1), sizes)
+        features_BNC = torch.cat([one.flatten(2).transpose(1, 2) for one in maps_BCHW], dim=1)
+        return Pyramid(features_BNC, sizes, detail_BDHW)
 
     def maps(self) -> list[Tensor]:
         """Each level as [B, C, H, W], channels last in memory; a view."""
@@ -38,7 +42,15 @@ class Pyramid(NamedTuple):
         ]
 
     def replaced(self, features_BNC: Tensor) -> Pyramid:
-        return Pyramid(features_BNC, self.sizes)
+        """With these features, of as many pictures, or of one picture's several texts."""
+        return self._replace(features_BNC=features_BNC)
+
+    def rows(self, rows: list[int]) -> Pyramid:
+        """Of these pictures, in their order."""
+        detail_BDHW = self.detail_BDHW
+        if detail_BDHW is not None and len(detail_BDHW) > 1:
+            detail_BDHW = detail_BDHW[rows]
+        return Pyramid(self.features_BNC[rows], self.sizes, detail_BDHW)
 
 
 def lengths(sizes: Sizes) -> list[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -66,9 +66,14 @@ def recognised(tensors: Mapping[str, Tensor]) -> str | None:
     return next((name for name, config in CONFIGS.items() if shapes(config) == found), None)
 
 
-def check(path: Path, config: GlipConfig, tensors: Mapping[str, Tensor]) -> None:
-    """WeightsError with the field `keys` unless the tensors are the model's, name by name and shape by shape."""
-    model, found = shapes(config), _shapes_of(tensors)
+def check(path: Path, config: GlipConfig, tensors: Mapping[str, Tensor], without: Sequence[str] = ()) -> None:
+    """WeightsError with the field `keys` unless the tensors are the model's, name by name and shape by shape.
+
+    `without`: parts of it that they have nothing of.
+    """
+    lacking = tuple(f"{part}." for part in without)
+    model = {name: shape for name, shape in shapes(config).items() if not name.startswith(lacking)}
+    found = _shapes_of(tensors)
     parts = [
         _part(sorted(set(model) - set(found)), "missing"),
         _part(sorted(set(found) - set(model)), "unexpected"),

@@ -77,6 +77,11 @@ class Dataset:
     annotations: Path | None = None
     """COCO's instances, if that is what was read and nothing of it was left out."""
 
+    @property
+    def masked(self) -> bool:
+        """Whether every object has a mask, as records have them."""
+        return all(len(one.boxes_M4) == 0 or None not in (one.masks_M or (None,)) for one in self.pictures)
+
     def first(self, count: int | None) -> Dataset:
         """Only so many of its pictures; None: all."""
         return replace(self, pictures=self.pictures[:count])

@@ -15,6 +15,7 @@ import torch
 from glipv2.checkpoints.load import load
 from glipv2.data.scenes import read_split
 from glipv2.evaluation.boxes import evaluate_boxes
+from glipv2.evaluation.masks import evaluate_masks
 from glipv2.evaluation.phrases import any_object, evaluate_phrases, largest_object
 from glipv2.model import GLIP
 from glipv2.training.export import averaged
@@ -30,7 +31,7 @@ def main() -> None:
     model: GLIP = averaged(options.weights) if options.weights.suffix == ".pt" else load(options.weights)
     model = model.to(torch.device(options.device)).eval()
     for folder in options.splits:
-        split = read_split(folder).first(options.pictures)
+        split = read_split(folder, masks=model.masks is not None).first(options.pictures)
         line = {
             "split": folder.name,
             "pictures": len(split.pictures),
@@ -38,6 +39,7 @@ def main() -> None:
             "recall_at_1": evaluate_phrases(model, split),
             "largest_object": largest_object(split),
             "any_object": any_object(split),
+            "masks": None if model.masks is None else asdict(evaluate_masks(model, split)),
         }
         print(json.dumps(line), flush=True)  # noqa: T201 - the command's output
 

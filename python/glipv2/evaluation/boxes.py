@@ -1,23 +1,28 @@
-"""Box AP: COCO's measure, by pycocotools, of a model that is asked for all categories of a split."""
+"""Average precision: COCO's measure, by pycocotools, of a model that is asked for all categories of a split."""
 
 from __future__ import annotations
 
 import contextlib
 import io
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
+
+import msgspec
 
 from glipv2.data.records import Dataset
 from glipv2.detection.objects import Objects
 from glipv2.evaluation.found import Finder
 from glipv2.evaluation.progress import Progress, unheard
 from glipv2.model import GLIP
-from glipv2.text.prompts import Window, Wording, category_prompts
+from glipv2.text.prompts import Prompt, Window, Wording, category_prompts
 from glipv2.text.wordpiece import WordPiece
+
+#: What is compared: boxes, or masks.
+Compared = Literal["bbox", "segm"]
 
 
 @dataclass(frozen=True)
-class BoxMetrics:
+class Precision:
     """0 to 1; None where the pictures have nothing to measure."""
 
     ap: float | None
@@ -31,15 +36,20 @@ class BoxMetrics:
     """Of objects above 96² pixels."""
 
 
-def evaluate_boxes(model: GLIP, split: Dataset, progress: Progress = unheard) -> BoxMetrics:
-    config = model.config.prompt
-    prompts = category_prompts(WordPiece.default(), split.names, Wording(config.separator), Window(config.max_tokens))
+def evaluate_boxes(model: GLIP, split: Dataset, progress: Progress = unheard) -> Precision:
+    prompts = prompts_of(model, split)
     finder = Finder(model)
     rows: list[dict[str, Any]] = []
     for done, picture in enumerate(split.pictures, 1):
         rows += coco_rows(finder.find(picture.file, prompts), picture.id, split)
         progress(done, len(split.pictures))
     return measured(split, rows)
+
+
+def prompts_of(model: GLIP, split: Dataset) -> list[Prompt]:
+    """They ask for all categories."""
+    config = model.config.prompt
+    return category_prompts(WordPiece.default(), split.names, Wording(config.separator), Window(config.max_tokens))
 
 
 def coco_rows(found: Objects, image: int, split: Dataset) -> list[dict[str, Any]]:
@@ -57,7 +67,7 @@ def coco_rows(found: Objects, image: int, split: Dataset) -> list[dict[str, Any]
     ]
 
 
-def measured(split: Dataset, rows: list[dict[str, Any]]) -> BoxMetrics:
+def measured(split: Dataset, rows: list[dict[str, Any]], compared: Compared = "bbox") -> Precision:
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
 
@@ -65,24 +75,29 @@ def measured(split: Dataset, rows: list[dict[str, Any]]) -> BoxMetrics:
     with contextlib.redirect_stdout(io.StringIO()):
         truth = COCO(str(split.annotations)) if split.annotations is not None else _truth(split)
         found = truth.loadRes(rows) if rows else _nothing(truth)
-        evaluation = COCOeval(truth, found, "bbox")
+        evaluation = COCOeval(truth, found, compared)
         evaluation.params.imgIds = [picture.id for picture in split.pictures]
         evaluation.evaluate()
         evaluation.accumulate()
         evaluation.summarize()
     # -1 is its word for nothing to measure.
-    return BoxMetrics(*(None if value < 0 else value for value in evaluation.stats[:6].tolist()))
+    return Precision(*(None if value < 0 else value for value in evaluation.stats[:6].tolist()))
 
 
 def _truth(split: Dataset) -> Any:
-    """Of boxes that are in no file of COCO's form. What COCO calls their area is the box's, as they have no masks."""
+    """Of objects that are in no file of COCO's form. What COCO calls their area is the box's."""
     from pycocotools.coco import COCO
 
     rows: list[dict[str, Any]] = []
     for picture in split.pictures:
-        for (x1, y1, x2, y2), category in zip(picture.boxes_M4.tolist(), picture.categories_M, strict=False):
+        for row, ((x1, y1, x2, y2), category) in enumerate(
+            zip(picture.boxes_M4.tolist(), picture.categories_M, strict=False)
+        ):
             width, height = x2 - x1 + 1, y2 - y1 + 1
             box = {"bbox": [x1, y1, width, height], "area": width * height, "iscrowd": 0}
+            mask = None if picture.masks_M is None else picture.masks_M[row]
+            if mask is not None:
+                box["segmentation"] = msgspec.json.decode(mask.json)
             category_id = split.category_ids[category]
             rows.append({"id": len(rows) + 1, "image_id": picture.id, "category_id": category_id, **box})
     truth = COCO()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +10,11 @@ import PIL.Image as pil
 import torch
 
 from glipv2.detection.detect import detect
+from glipv2.detection.masks import MaskParts, masks_of
 from glipv2.detection.objects import Objects
-from glipv2.model import GLIP, TextFeatures
-from glipv2.pictures import batch, prepare
+from glipv2.model import GLIP, Output, TextFeatures
+from glipv2.pictures import Batch, batch, prepare
+from glipv2.pyramid import Pyramid
 from glipv2.text.prompts import Prompt
 
 
@@ -27,18 +29,40 @@ class Finder:
     @torch.inference_mode()
     def find(self, file: Path, prompts: Sequence[Prompt]) -> Objects:
         """All prompts' objects, labels counted over all of them; boxes in the picture's pixels, clipped to it."""
+        picture, size = self._open(file)
+        pyramid = self._model.look(picture.pictures_B3HW.to(self._device))
+        passes = [found for _, found in self._passes(pyramid, picture, prompts)]
+        return Objects.cat(passes).resized(picture.sizes[0], size)
+
+    @torch.inference_mode()
+    def segment(self, file: Path, prompts: Sequence[Prompt]) -> tuple[Objects, list[str]]:
+        """The same, and the objects' masks: COCO's run lengths. For a model that finds masks."""
+        head = self._model.masks
+        assert head is not None
+        picture, size = self._open(file)
+        pyramid = self._model.look(picture.pictures_B3HW.to(self._device))
+        passes: list[Objects] = []
+        masks: list[str] = []
+        for output, found in self._passes(pyramid, picture, prompts):
+            [pixels_EHW] = head(pyramid.replaced(output.regions_BNC))
+            parts = MaskParts.of(head, pixels_EHW, output.regions_BNC[0], output.sizes, found)
+            masks += masks_of(parts, torch.arange(len(found.scores_N)), picture.sizes[0], size)
+            passes.append(found)
+        return Objects.cat(passes).resized(picture.sizes[0], size), masks
+
+    def _open(self, file: Path) -> tuple[Batch, tuple[int, int]]:
+        """The picture as the network takes it, and its (height, width)."""
         with pil.open(file) as opened:
             pixels = np.asarray(opened.convert("RGB"))
-        config = self._model.config
-        pictures, sizes = batch([prepare(pixels, config.input)], config.input.divisor)
-        pyramid = self._model.look(pictures.to(self._device))
-        passes = []
+        inputs = self._model.config.input
+        return batch([prepare(pixels, inputs)], inputs.divisor), (pixels.shape[0], pixels.shape[1])
+
+    def _passes(self, pyramid: Pyramid, picture: Batch, prompts: Sequence[Prompt]) -> Iterator[tuple[Output, Objects]]:
+        """What the network says with each prompt, and the objects in its pixels."""
         for prompt in prompts:
             output = self._model.read(pyramid, self._features(prompt))
-            [found] = detect(output, [prompt.groups], sizes, config.postprocess)
-            passes.append(found.shifted(prompt.first))
-        height, width = pixels.shape[:2]
-        return Objects.cat(passes).resized(sizes[0], (height, width))
+            [found] = detect(output, [prompt.groups], picture.sizes, self._model.config.postprocess)
+            yield output, found.shifted(prompt.first)
 
     def _features(self, prompt: Prompt) -> TextFeatures:
         if prompt.text not in self._texts:

@@ -1,6 +1,6 @@
 """All losses of a batch: what a training step makes small.
 
-Legend: B pictures, H W their sides.
+Legend: B pictures, H W their sides; of pixel features, B E H W.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from glipv2.data.batches import Batch
 from glipv2.losses.assignment import assigned
 from glipv2.losses.grounding import grounding_loss
 from glipv2.losses.inter import inter_loss
+from glipv2.losses.masks import mask_loss
 from glipv2.losses.mlm import grounded, mask_words, mlm_loss
 from glipv2.losses.pretraining import PretrainHeads
 from glipv2.losses.weights import LossWeights
@@ -26,7 +27,7 @@ from glipv2.text.wordpiece import WordPiece
 
 @dataclass(frozen=True)
 class Losses:
-    """Scalars by name, weighted: tokens, boxes, centerness; inter; mlm."""
+    """Scalars by name, weighted: tokens, boxes, centerness; inter; mlm; masks."""
 
     parts: dict[str, Tensor]
 
@@ -44,8 +45,9 @@ def total_loss(
     """Of a batch on the CPU, by a model on any device. Those of weight 0 are left out.
 
     Under autocast the network computes in its precision and the losses in float32. `heads`: for `inter` and `mlm`.
-    `generator`: what is masked, and which regions of a large picture `inter` takes, are drawn from it; on the CPU, of
-    the same state in all processes, which then have the losses and gradients of a single one on the whole batch.
+    `generator`: which words are masked, and which regions of a large picture `inter` and `masks` take, are drawn from
+    it; on the CPU, of the same state in all processes, which then have the losses and gradients of a single one on the
+    whole batch. `masks` needs a model that finds them, and a batch that has them.
     """
     device = next(model.parameters()).device
     masked = None
@@ -57,6 +59,8 @@ def total_loss(
     text = model.encode_text((batch.ids_BT if masked is None else masked.ids_BT).to(device), mask_BT)
     pyramid = model.look(_pictures(batch, model.config.input, device))
     output = model.read(pyramid, text)
+    mask_head = model.masks if weights.masks else None
+    pixels_BEHW = None if mask_head is None else mask_head(pyramid.replaced(output.regions_BNC))
 
     parts: dict[str, Tensor] = {}
     with torch.autocast(device.type, enabled=False):
@@ -75,6 +79,13 @@ def total_loss(
             embeddings = model.text.embeddings.word.weight
             parts["mlm"] = weights.mlm * mlm_loss(
                 heads.words, embeddings, output.states_BTL, batch.ids_BT.to(device), told_BT
+            )
+        if weights.masks:
+            assert mask_head is not None
+            assert pixels_BEHW is not None
+            assert batch.masks_MHW is not None
+            parts["masks"] = weights.masks * mask_loss(
+                mask_head, pixels_BEHW, output.regions_BNC, found, batch.masks_MHW, generator
             )
     return Losses(parts)
 

@@ -15,6 +15,8 @@ class LossWeights:
     """Regions and phrases of all pictures and texts of a batch: L_inter."""
     mlm: float = 0.0
     """Words of the text that are masked: L_mlm."""
+    masks: float = 0.0
+    """Pixels of the regions' objects, where the data has their masks."""
 
     def __post_init__(self) -> None:
         for one in fields(self):

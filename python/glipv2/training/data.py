@@ -14,7 +14,7 @@ from glipv2.data.few_shot import choose
 from glipv2.data.fingerprint import fingerprint
 from glipv2.data.mixture import Mixture, epoch_size, shares_of
 from glipv2.data.problems import merged
-from glipv2.data.readers import Reading, read_all
+from glipv2.data.readers import How, Reading, read_all
 from glipv2.data.records import Dataset
 from glipv2.errors import InputError
 from glipv2.training.options import TrainOptions
@@ -48,7 +48,8 @@ def read_data(options: TrainOptions, subset: Path | None) -> Data:
     replay = options.replay
     mixed = [*options.train, *(() if replay is None else replay.sources)]
     measured = [one for one in (options.validation, None if replay is None else replay.validation) if one is not None]
-    readings = read_all([*mixed, *measured], options.problems)
+    # They take memory, and are measured where they are learnt.
+    readings = read_all([*mixed, *measured], options.problems, How(masks=options.losses.masks > 0))
     datasets = [one.dataset for one in readings]
     trained, replayed = datasets[: len(options.train)], datasets[len(options.train) : len(mixed)]
     others = iter(datasets[len(mixed) :])

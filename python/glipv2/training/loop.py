@@ -135,6 +135,7 @@ class Run:
                 WordPiece.default(),
                 viewing(options, config),
                 part,
+                masks=options.losses.masks > 0,
             )
         except InputError as error:
             raise _picture_error(

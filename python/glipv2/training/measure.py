@@ -1,4 +1,4 @@
-"""How good the model is between two steps: box AP on categories, recall of phrases, and what it sees in some pictures.
+"""How good the model is between two steps: AP on categories, recall of phrases, and what it sees in some pictures.
 
 The processes share the pictures.
 """
@@ -15,11 +15,12 @@ import numpy as np
 
 from glipv2.data.records import Dataset, Picture
 from glipv2.detection.objects import Objects
-from glipv2.evaluation.boxes import coco_rows, measured
+from glipv2.evaluation.boxes import Precision, coco_rows, measured, prompts_of
 from glipv2.evaluation.found import Finder
+from glipv2.evaluation.masks import mask_rows
 from glipv2.evaluation.phrases import chosen, phrase_hits
 from glipv2.model import GLIP
-from glipv2.text.prompts import Prompt, Window, Wording, caption_prompts, category_prompts
+from glipv2.text.prompts import Window, caption_prompts
 from glipv2.text.wordpiece import WordPiece
 from glipv2.training.state import Metrics
 from glipv2.training.world import World
@@ -57,14 +58,16 @@ class Measuring:
 
 
 def measure(model: GLIP, dataset: Dataset, how: Measuring) -> Metrics:
-    """`AP`, `AP50` … of categories, `recallAt1` of phrases, 0 to 1: what the data has. The same in every process. Whoever
-    follows a run sees these names as they are.
+    """`AP`, `AP50` … of categories, `recallAt1` of phrases, 0 to 1: what the data has; `maskAP` … where the model finds
+    masks and every object has one. The same in every process. Whoever follows a run sees these names as they are.
 
     Stopped: one of them is asked to end. OSError: a picture cannot be read.
     """
     finder = Finder(model)
-    prompts = _category_prompts(model, dataset)
+    prompts = prompts_of(model, dataset)
+    masked = bool(prompts) and model.masks is not None and dataset.masked
     rows: list[dict[str, Any]] = []
+    segments: list[dict[str, Any]] = []
     hits: list[bool] = []
     start = told = time.monotonic()
     mine = dataset.pictures[how.world.rank :: how.world.size]
@@ -73,7 +76,11 @@ def measure(model: GLIP, dataset: Dataset, how: Measuring) -> Metrics:
             raise Stopped
         if turn < len(mine):
             with how.computing():
-                if prompts:
+                if masked:
+                    boxes, masks = mask_rows(finder, mine[turn], prompts, dataset)
+                    rows += boxes
+                    segments += masks
+                elif prompts:
                     rows += coco_rows(finder.find(mine[turn].file, prompts), mine[turn].id, dataset)
                 if how.phrases:
                     hits += phrase_hits(finder, model.config, mine[turn])
@@ -81,8 +88,10 @@ def measure(model: GLIP, dataset: Dataset, how: Measuring) -> Metrics:
         if now - told >= PROGRESS_SECONDS or done == len(dataset.pictures):
             told = now
             how.progress(done, len(dataset.pictures), (now - start) / done * (len(dataset.pictures) - done))
-    rows, hits = how.world.gather(rows), how.world.gather(hits)
-    return how.world.share(_figures(dataset, rows, hits) if how.world.first else {})
+    rows, segments, hits = how.world.gather(rows), how.world.gather(segments), how.world.gather(hits)
+    if not how.world.first:
+        return how.world.share({})
+    return how.world.share(_figures(dataset, rows, segments if masked else None, hits))
 
 
 def main_measure(metrics: Metrics) -> float | None:
@@ -95,7 +104,7 @@ def seen(model: GLIP, picture: Picture, dataset: Dataset, computing: AbstractCon
     fields of a `sample` event."""
     finder = Finder(model)
     if dataset.names:
-        prompts, labels, caption = _category_prompts(model, dataset), list(dataset.names), None
+        prompts, labels, caption = prompts_of(model, dataset), list(dataset.names), None
     else:
         [sentence] = chosen(picture, 1)
         spans = [(phrase.start, phrase.end) for phrase in sentence.phrases]
@@ -118,25 +127,25 @@ def _shown(objects: Objects, labels: Sequence[str]) -> list[dict[str, Any]]:
     return [{"label": labels[label], "score": score, "box": box} for label, score, box in zip(*columns, strict=True)]
 
 
-def _category_prompts(model: GLIP, dataset: Dataset) -> list[Prompt]:
-    if not dataset.names:
-        return []
-    config = model.config.prompt
-    return category_prompts(WordPiece.default(), dataset.names, Wording(config.separator), Window(config.max_tokens))
-
-
-def _figures(dataset: Dataset, rows: list[dict[str, Any]], hits: list[bool]) -> Metrics:
+def _figures(
+    dataset: Dataset, rows: list[dict[str, Any]], segments: list[dict[str, Any]] | None, hits: list[bool]
+) -> Metrics:
     metrics: Metrics = {}
     if dataset.names:
-        found = measured(dataset, rows)
-        metrics |= {
-            "AP": found.ap,
-            "AP50": found.ap50,
-            "AP75": found.ap75,
-            "APs": found.ap_small,
-            "APm": found.ap_medium,
-            "APl": found.ap_large,
-        }
+        metrics |= _named("AP", measured(dataset, rows))
+    if segments is not None:
+        metrics |= _named("maskAP", measured(dataset, segments, "segm"))
     if hits:
         metrics["recallAt1"] = float(np.mean(hits))
     return metrics
+
+
+def _named(name: str, found: Precision) -> Metrics:
+    return {
+        name: found.ap,
+        f"{name}50": found.ap50,
+        f"{name}75": found.ap75,
+        f"{name}s": found.ap_small,
+        f"{name}m": found.ap_medium,
+        f"{name}l": found.ap_large,
+    }

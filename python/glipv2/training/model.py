@@ -10,7 +10,7 @@ from torch import nn
 
 from glipv2.checkpoints.load import Weights, read
 from glipv2.checkpoints.official import check
-from glipv2.config import CONFIGS, GlipConfig, changed
+from glipv2.config import CONFIGS, GlipConfig, added_heads, changed
 from glipv2.errors import InputError
 from glipv2.losses.pretraining import PretrainHeads
 from glipv2.model import GLIP
@@ -52,7 +52,8 @@ def build(options: TrainOptions, names: Sequence[str], weights: Weights | None =
     """On the CPU, in training. Random values are drawn from torch's generator.
 
     `names`: of the categories that a prompt is tuned for. `weights`: of a checkpoint, in place of the options'.
-    WeightsError, InputError: weights that cannot be read or are another model's, categories that do not fit.
+    A head that the settings add to the weights' model is drawn at random. WeightsError, InputError: weights that cannot
+    be read or are another model's, categories that do not fit, a loss of a head that there is not.
     """
     base = options.config if isinstance(options.config, GlipConfig) else CONFIGS.get(options.config)
     if weights is None and options.weights is not None:
@@ -60,14 +61,16 @@ def build(options: TrainOptions, names: Sequence[str], weights: Weights | None =
     base = weights.config if base is None and weights is not None else base
     assert base is not None, "options without weights have a configuration"
     config = changed(base, options.settings)
+    _check_losses(options, config)
     model = GLIP(_for_training(config, options))
     # What it is written with and measured by is what was asked for, without the switches of this run.
     model.config = config
     if weights is not None:
+        added = added_heads(weights.config, config)
         if options.weights is not None:
-            check(options.weights, config, weights.tensors)
+            check(options.weights, config, weights.tensors, added)
         # Copied, as the file's tensors may be mapped.
-        model.load_state_dict(weights.tensors)
+        model.load_state_dict(weights.tensors, strict=not added)
     prompt = _prompt(options, names, config)
     wants_heads = options.losses.inter > 0 or options.losses.mlm > 0
     trained = Trained(model, PretrainHeads(config) if wants_heads else None, prompt)
@@ -86,6 +89,12 @@ def _prompt(options: TrainOptions, names: Sequence[str], config: GlipConfig) -> 
         return TunedPrompt(names, config)
     except InputError as error:
         raise InputError(f"train: {error.path}", error.expected, error.received) from error
+
+
+def _check_losses(options: TrainOptions, config: GlipConfig) -> None:
+    if options.losses.masks and config.masks is None:
+        expected = "0, or a model that finds masks: the settings { masks: {} } make it one"
+        raise InputError("losses.masks", expected, str(options.losses.masks))
 
 
 def _for_training(config: GlipConfig, options: TrainOptions) -> GlipConfig:
@@ -107,7 +116,7 @@ def _for_training(config: GlipConfig, options: TrainOptions) -> GlipConfig:
 def _frozen(model: GLIP, options: TrainOptions) -> list[nn.Module]:
     if options.method == "prompt":
         return [model]
-    last: list[nn.Module] = [model.boxes, model.words]
+    last: list[nn.Module] = [model.boxes, model.words, *([] if model.masks is None else [model.masks])]
     if options.method == "linear_probe":
         return [module for module in model.children() if module not in last]
     parts: dict[str, list[nn.Module]] = {

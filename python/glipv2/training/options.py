@@ -170,9 +170,10 @@ class TrainOptions:
 
     def _check_prompt(self) -> None:
         """The one text that is tuned has nothing that these could change."""
-        for name, value in (("losses.inter", self.losses.inter), ("losses.mlm", self.losses.mlm)):
+        for name in ("inter", "mlm", "masks"):
+            value = getattr(self.losses, name)
             if value:
-                raise InputError(name, "0 with the method prompt", str(value))
+                raise InputError(f"losses.{name}", "0 with the method prompt", str(value))
         if self.replay is not None:
             raise InputError("replay", "nothing with the method prompt: the shared weights forget nothing", "sources")
         if self.weights is None:

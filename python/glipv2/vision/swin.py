@@ -80,13 +80,19 @@ class Swin(nn.Module):
     def forward(self, pictures_B3HW: Tensor) -> list[Tensor]:
         """Normalised pictures of any size -> a map for each of `levels`, finest first: (B, C, H / stride, W / stride),
         sides rounded up, channels last in memory."""
+        return self.with_detail(pictures_B3HW)[0]
+
+    def with_detail(self, pictures_B3HW: Tensor) -> tuple[list[Tensor], Tensor]:
+        """As `forward`, and the first stage's map as the second stage takes it, not normalised, whatever `levels`."""
         x_BHWC = self.patches(pictures_B3HW)
-        maps = []
+        maps, detail_BHWC = [], x_BHWC
         for stage in range(max(self.config.levels) + 1):
             x_BHWC = self.stages[stage](self.mergings[stage - 1](x_BHWC) if stage else x_BHWC)
+            if stage == 0:
+                detail_BHWC = x_BHWC
             if stage in self.config.levels:
                 maps.append(self.norms[str(stage)](x_BHWC).permute(0, 3, 1, 2))
-        return maps
+        return maps, detail_BHWC.permute(0, 3, 1, 2)
 
     def train(self, mode: bool = True) -> Swin:
         super().train(mode)

@@ -31,7 +31,9 @@ def write_split(folder: Path, count: int = 6) -> Path:
             number = len(annotations) + 1
             category = 4 + list(COLOURS).index(name)
             box = {"bbox": [x, y, side, side], "area": side * side, "iscrowd": 0}
-            annotations.append({"id": number, "image_id": picture, "category_id": category, **box})
+            edges = [[x, y, x + side, y, x + side, y + side, x, y + side]]
+            row = {"id": number, "image_id": picture, "category_id": category, **box, "segmentation": edges}
+            annotations.append(row)
             text += " and a " if text else "a "
             phrases.append({"start": len(text), "end": len(text) + len(name), "text": name, "annotations": [number]})
             text += name

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import torch
 
-from glipv2.config import CONFIGS, GlipConfig, HeadConfig
+from glipv2.config import CONFIGS, GlipConfig, HeadConfig, SettingsError, added_heads, changed
+from glipv2.head.masks import MaskConfig
 from glipv2.model import GLIP
 
 
@@ -70,6 +71,21 @@ def test_what_is_not_said_is_as_in_glip_t() -> None:
 def test_what_cannot_be_is_refused_by_its_path(content: Mapping[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         GlipConfig.from_json(content)
+
+
+def test_settings_add_a_head_and_change_it() -> None:
+    nano = CONFIGS["glip-nano"]
+    assert nano.masks is None
+    assert changed(nano, {"masks": {}}).masks == MaskConfig()
+    assert changed(nano, {"masks.width": 32}).masks == changed(nano, {"masks": {"width": 32}}).masks
+    small = replace(nano, masks=MaskConfig(width=16))
+    assert changed(small, {"masks": {}, "text": {}}) == small
+    assert changed(small, {"masks": None}) == nano
+    assert added_heads(nano, small) == ("masks",)
+    assert added_heads(small, small) == added_heads(small, nano) == ()
+    for key, message in (("masks.widht", "unknown widht"), ("mask.width", "no such key"), ("masks.width", "divide")):
+        with pytest.raises(SettingsError, match=message):
+            changed(nano, {key: 24})
 
 
 @pytest.mark.parametrize("blocks", [0, -1])

@@ -12,7 +12,7 @@ from drawn_scenes import write_split
 from glipv2.data.records import Dataset
 from glipv2.data.scenes import read_split
 from glipv2.detection.objects import Objects
-from glipv2.evaluation.boxes import BoxMetrics, coco_rows, measured
+from glipv2.evaluation.boxes import Precision, coco_rows, measured
 from glipv2.evaluation.phrases import any_object, asked, hit, largest_object, overlaps
 
 
@@ -32,7 +32,7 @@ def truth(split: Dataset, shift: float = 0.0) -> list[dict[str, object]]:
 
 
 def test_who_says_the_truth_has_an_ap_of_one(split: Dataset) -> None:
-    assert measured(split, truth(split)) == BoxMetrics(1.0, 1.0, 1.0, 1.0, 1.0, None), "no square is large"
+    assert measured(split, truth(split)) == Precision(1.0, 1.0, 1.0, 1.0, 1.0, None), "no square is large"
 
 
 def test_who_is_off_by_some_pixels_has_less(split: Dataset) -> None:
@@ -42,7 +42,7 @@ def test_who_is_off_by_some_pixels_has_less(split: Dataset) -> None:
 
 
 def test_who_says_nothing_has_none(split: Dataset) -> None:
-    assert measured(split, []) == BoxMetrics(0.0, 0.0, 0.0, 0.0, 0.0, None)
+    assert measured(split, []) == Precision(0.0, 0.0, 0.0, 0.0, 0.0, None)
 
 
 def test_the_first_pictures_alone_are_measured(split: Dataset) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from tiny_runs import TINY, assert_equal, configure, events, result, run_here
+from tiny_runs import MASKED, TINY, assert_equal, configure, events, result, run_here
 
 from glipv2.checkpoints.load import load
 from glipv2.errors import InputError
@@ -48,7 +48,8 @@ def test_a_resumed_run_is_the_uninterrupted_one(tmp_path: Path) -> None:
     options = {
         "validation": source,
         "evaluate_steps": 2,
-        "losses": {"inter": 1.0, "mlm": 1.0},
+        "losses": {"inter": 1.0, "mlm": 1.0, "masks": 1.0},
+        "config": MASKED.to_json(),
         "patience": {"learning_rate": 1, "stop": 9},
     }
     whole, parts = configure(tmp_path, "whole", **options), configure(tmp_path, "parts", **options)

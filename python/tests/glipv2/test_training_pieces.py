@@ -12,7 +12,7 @@ import torch
 from tiny_runs import TINY, content
 from torch import nn
 
-from glipv2.checkpoints.load import load, save
+from glipv2.checkpoints.load import Weights, load, save
 from glipv2.config import CONFIGS
 from glipv2.errors import InputError, WeightsError
 from glipv2.model import GLIP
@@ -75,6 +75,7 @@ def test_none_is_the_methods_default(tmp_path: Path) -> None:
         ({"patience": {"learning_rate": 1, "stop": 1}}, "patience: expected a validation"),
         ({"method": "prompt"}, "weights: expected the weights that the prompt is tuned for"),
         ({"method": "prompt", "weights": "/w", "losses": {"mlm": 1}}, "losses.mlm: expected 0 with the method prompt"),
+        ({"method": "prompt", "weights": "/w", "losses": {"masks": 1}}, "losses.masks: expected 0 with the method"),
     ],
 )
 def test_options_that_cannot_be(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
@@ -168,6 +169,7 @@ def trainable(trained: Trained) -> set[str]:
     [
         ({}, {"swin", "fpn", "text", "tower", "boxes", "words"}),
         ({"method": "linear_probe"}, {"boxes", "words"}),
+        ({"method": "linear_probe", "settings": {"masks": {}}}, {"boxes", "words", "masks"}),
         ({"freeze": ["backbone"]}, {"text", "tower", "boxes", "words"}),
         ({"freeze": ["text", "head"]}, {"swin", "fpn"}),
     ],
@@ -208,6 +210,35 @@ def test_what_a_run_starts_from(tmp_path: Path) -> None:
         build(options(tmp_path, weights=str(file), config="auto", settings={"fpn.channels": 48}), ())
     with pytest.raises(InputError, match="frozen_stages: expected at most 5"):
         build(options(tmp_path, frozen_stages=6), ())
+
+
+def test_a_head_is_added_to_weights_without_it(tmp_path: Path) -> None:
+    model = GLIP(TINY)
+    save(model, tmp_path / "weights.safetensors")
+    started = {"weights": str(tmp_path / "weights.safetensors"), "config": "auto"}
+    trained = build(options(tmp_path, **started, settings={"masks": {"width": 16}}, losses={"masks": 1}), ())
+    masks = trained.model.config.masks
+    assert masks is not None
+    assert (masks.width, masks.channels) == (16, 8)
+    state = trained.model.state_dict()
+    for name, one in model.state_dict().items():
+        assert torch.equal(one, state[name])
+    added = state.keys() - model.state_dict().keys()
+    assert added
+    assert all(name.startswith("masks.") and state[name].isfinite().all() for name in added)
+
+    save(trained.model, tmp_path / "masked.safetensors")
+    again = {**started, "weights": str(tmp_path / "masked.safetensors")}
+    kept = build(options(tmp_path, **again, settings={"masks": {}}), ()).model
+    assert all(torch.equal(one, state[name]) for name, one in kept.state_dict().items())
+    lacking = Weights(TINY, {name: one for name, one in model.state_dict().items() if name != "words.bias"}, [])
+    with pytest.raises(WeightsError, match="1 missing"):
+        build(options(tmp_path, **started, settings={"masks": {}}), (), lacking)
+
+
+def test_masks_are_learnt_by_a_model_that_finds_them(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"losses\.masks: expected 0, or a model that finds masks"):
+        build(options(tmp_path, losses={"masks": 0.5}), ())
 
 
 def test_the_same_step_draws_the_same() -> None:

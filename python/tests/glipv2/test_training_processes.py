@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import torch
 from test_training_faults import PATIENCE, check_every_checkpoint, ended, failed, ranks_of, wait_for
-from tiny_runs import PACKAGES, TINY, assert_equal, configure, end_started, events, start
+from tiny_runs import MASKED, PACKAGES, assert_equal, configure, end_started, events, start
 
 from glipv2.training.supervise import STOPPED
 
@@ -45,7 +45,7 @@ with world("cpu") as everyone:
     model = state.trained.model.config
     batch = training_batch(
         data.mixture, 0, options.batch_size, 0, asking(options, model), WordPiece.default(), viewing(options, model),
-        everyone.part(options.batch_size),
+        everyone.part(options.batch_size), options.losses.masks > 0,
     )
     done = Stepper(state, options, everyone).step([batch], 1.0, lambda: (everyone.rank == 1, False))
     named = {name: one.grad for name, one in state.trained.named_parameters() if one.grad is not None}
@@ -86,8 +86,8 @@ def test_gradients_are_those_of_the_whole_batch(tmp_path: Path) -> None:
     run = configure(
         tmp_path,
         batch_size=4,
-        config=without_chance(TINY.to_json()),
-        losses={"grounding": 1.0, "inter": 1.0, "mlm": 1.0},
+        config=without_chance(MASKED.to_json()),
+        losses={"grounding": 1.0, "inter": 1.0, "mlm": 1.0, "masks": 1.0},
         clip_gradients=0,
         # Padding that is not the same in all parts, and pictures without a box among them.
         asking={"full": 0.0, "names": 3, "sentences_every": 0},

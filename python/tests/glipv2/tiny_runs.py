@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from safetensors.torch import load_file
 
 from glipv2.config import GlipConfig, HeadConfig, InputConfig, PostprocessConfig
 from glipv2.fusion.attention import FusionConfig
+from glipv2.head.masks import MaskConfig
 from glipv2.text.bert import BertConfig
 from glipv2.training.checkpoint import Checkpoints
 from glipv2.training.folder import RunFolder
@@ -36,6 +38,9 @@ TINY = GlipConfig(
     input=InputConfig(short_side=128, long_side=256),
     postprocess=PostprocessConfig(threshold=0.01),
 )
+
+#: The same with a head for masks.
+MASKED = replace(TINY, masks=MaskConfig(width=16, channels=4, norm_groups=4))
 
 
 def content(folder: Path, name: str = "run", **changes: Any) -> dict[str, Any]:
