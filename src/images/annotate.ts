@@ -1,6 +1,7 @@
 import type { Annotation, AnnotationItem, Box } from "./annotation.ts";
 import { type Caption, layoutCaption } from "./caption.ts";
 import { type LabelRequest, placeLabels, type Rectangle } from "./labels.ts";
+import { maskPath } from "./mask-path.ts";
 import { assignColors, type Color, inkOn } from "./palette.ts";
 import { CAPITAL_HEIGHT, fit, layoutLine, measure, type TextLine } from "./text.ts";
 
@@ -29,13 +30,23 @@ export interface Drawing {
   /** Size that the picture has in it, from the top left corner. */
   picture: { width: number; height: number };
   lineWidth: number;
+  masks: DrawnMask[];
   boxes: DrawnBox[];
   labels: DrawnLabel[];
   caption: Caption | undefined;
 }
 
+export interface DrawnMask {
+  color: Color;
+  /** The data of an SVG path, for the rule `evenodd`. */
+  path: string;
+  title: string;
+}
+
 export interface DrawnBox extends Rectangle {
   color: Color;
+  /** Thinner than the drawing's where the thing's outline is drawn. */
+  lineWidth: number;
   /** Opacity of its inside. */
   fill: number;
   /** What it is, in full: label and score. */
@@ -74,11 +85,18 @@ export function layoutDrawing(annotation: Annotation, options: DrawingOptions = 
     height: height + (strip?.height ?? 0),
     picture: { width, height },
     lineWidth,
+    masks: byArea.flatMap((index) => {
+      const item = items[index] as AnnotationItem;
+      if (item.mask === undefined || item.mask.area === 0) return [];
+      const path = maskPath(item.mask, scale);
+      return [{ path, color: colors.get(item.colorKey) as Color, title: titleOf(item) }];
+    }),
     boxes: byArea.map((index) => {
       const item = items[index] as AnnotationItem;
-      const title = titleOf(item);
-      const fill = items.length > CROWD ? 0 : 0.06;
-      return { ...(boxes[index] as Rectangle), color: colors.get(item.colorKey) as Color, fill, title };
+      const masked = item.mask !== undefined;
+      const look = { fill: masked || items.length > CROWD ? 0 : 0.06, lineWidth: lineWidth * (masked ? 0.4 : 1) };
+      const color = colors.get(item.colorKey) as Color;
+      return { ...(boxes[index] as Rectangle), color, ...look, title: titleOf(item) };
     }),
     labels: labels ? drawnLabels(items, boxes, { width, height, lineWidth, fontSize, scores, colors }) : [],
     caption: strip,

@@ -1,3 +1,5 @@
+import type { Mask } from "./mask.ts";
+
 /** `[x1, y1, x2, y2]` in pixels of the upright picture. */
 export type Box = readonly [x1: number, y1: number, x2: number, y2: number];
 
@@ -10,6 +12,8 @@ export interface AnnotationItem {
   score?: number;
   /** Items and phrases with the same key share a colour. */
   colorKey: string;
+  /** The thing's pixels, drawn as a translucent area with its outline. */
+  mask?: Mask;
 }
 
 /** A stretch of the caption, in UTF-16 units. Where phrases overlap, the first one colours the text. */

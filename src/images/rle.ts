@@ -34,3 +34,22 @@ export function compress(runs: readonly number[]): string {
   });
   return text;
 }
+
+/** The lengths that `compress` wrote; undefined for any other text. */
+export function decompress(text: string): number[] | undefined {
+  const runs: number[] = [];
+  let value = 0;
+  let shift = 0;
+  for (let index = 0; index < text.length; index++) {
+    const bits = text.charCodeAt(index) - 48;
+    // No run is longer than 2^31, which seven groups hold.
+    if (bits < 0 || bits > 63 || shift > 30) return undefined;
+    value |= (bits & 31) << shift;
+    shift += 5;
+    if ((bits & 32) !== 0) continue;
+    if ((bits & 16) !== 0 && shift < 32) value |= -1 << shift;
+    runs.push(value + (runs.length > 2 ? (runs[runs.length - 2] as number) : 0));
+    value = shift = 0;
+  }
+  return shift === 0 && runs.length > 0 ? runs : undefined;
+}

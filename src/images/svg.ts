@@ -1,5 +1,12 @@
 import type { Annotation } from "./annotation.ts";
-import { type Drawing, type DrawingOptions, type DrawnBox, type DrawnLabel, layoutDrawing } from "./annotate.ts";
+import {
+  type Drawing,
+  type DrawingOptions,
+  type DrawnBox,
+  type DrawnLabel,
+  type DrawnMask,
+  layoutDrawing,
+} from "./annotate.ts";
 import type { Caption } from "./caption.ts";
 import { inkOn } from "./palette.ts";
 import { replacementPath, type TextLine } from "./text.ts";
@@ -17,7 +24,7 @@ export interface WriteOptions {
 }
 
 /**
- * A drawing of boxes, labels and caption as an SVG document that needs nothing beside it, no font either: text is drawn
+ * A drawing of masks, boxes, labels and caption as an SVG document that needs nothing beside it, no font either: text is drawn
  * as outlines. Each box has its label and score as its title, which viewers show under the pointer.
  */
 export function toSVG(annotation: Annotation, options: SvgOptions = {}): string {
@@ -26,13 +33,14 @@ export function toSVG(annotation: Annotation, options: SvgOptions = {}): string 
 
 /** Writes a drawing that is laid out. */
 export function writeSVG(drawing: Drawing, { embed, missing = "fonts" }: WriteOptions = {}): string {
-  const { width, height, picture, boxes, labels, caption, lineWidth } = drawing;
+  const { width, height, picture, masks, boxes, labels, caption, lineWidth } = drawing;
   const parts = [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">`,
     embed === undefined
       ? ""
       : `<image width="${picture.width}" height="${picture.height}" preserveAspectRatio="none" href="${escape(embed)}"/>`,
-    ...boxes.map((box) => boxElement(box, lineWidth)),
+    ...masks.map((mask) => maskElement(mask, lineWidth)),
+    ...boxes.map(boxElement),
     ...labels.map((label) => labelElement(label, missing)),
     caption === undefined ? "" : captionElement(caption, missing),
     "</svg>",
@@ -48,8 +56,17 @@ export function escape(text: string): string {
     .replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
+/** The line of a mask has a seam as that of a box has. */
+function maskElement({ path, color, title }: DrawnMask, lineWidth: number): string {
+  return (
+    `<g><title>${escape(title)}</title>` +
+    `<path d="${path}" fill="none" stroke="${inkOn(color)}" stroke-opacity="0.45" stroke-width="${short(lineWidth * 1.4)}" stroke-linejoin="round"/>` +
+    `<path d="${path}" fill="${color}" fill-opacity="0.45" fill-rule="evenodd" stroke="${color}" stroke-width="${short(lineWidth * 0.8)}" stroke-linejoin="round"/></g>`
+  );
+}
+
 /** The line of a box has a seam, dark for a light colour, so that it stands out from a ground of its own colour. */
-function boxElement({ x, y, width, height, color, fill, title }: DrawnBox, lineWidth: number): string {
+function boxElement({ x, y, width, height, color, lineWidth, fill, title }: DrawnBox): string {
   const place = `x="${short(x)}" y="${short(y)}" width="${short(width)}" height="${short(height)}" rx="${short(lineWidth)}"`;
   const inside = fill > 0 ? `fill="${color}" fill-opacity="${fill}"` : `fill="none"`;
   return (

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Annotation, AnnotationItem, Box } from "../../src/images/annotation.ts";
 import { layoutDrawing } from "../../src/images/annotate.ts";
+import { Mask } from "../../src/images/mask.ts";
 import { escape, toSVG } from "../../src/images/svg.ts";
 
 const item = (label: string, box: Box, score = 0.5): AnnotationItem => ({ label, box, score, colorKey: label });
@@ -38,6 +39,40 @@ describe("an SVG", () => {
   it("has all of it for nothing found, and for a box without area", () => {
     expect(toSVG(annotation([]))).toMatch(/^<svg [^>]*>\n<\/svg>$/);
     expect(toSVG(annotation([item("dot", [5, 5, 5, 5]), item("out", [700, 500, 900, 800])]))).not.toMatch(/NaN|="-/);
+  });
+});
+
+describe("a mask", () => {
+  /** The left half of the picture. */
+  const half = new Mask({ size: [2, 4], counts: "044" });
+  const small = { width: 4, height: 2 };
+  const masked = { ...item("dog", [0, 0, 2, 2]), mask: half };
+
+  it("is an area with an outline in its box's colour, below all boxes", () => {
+    const { masks, boxes, picture } = layoutDrawing(annotation([masked], small));
+    expect(picture).toEqual({ width: 480, height: 240 });
+    expect(masks).toMatchObject([{ color: boxes[0]?.color, title: "dog 0.50" }]);
+    const corners = [...(masks[0]?.path.matchAll(/[\d.]+/g) ?? [])].map(Number);
+    expect([Math.min(...corners), Math.max(...corners)]).toEqual([0, 240]);
+    const svg = toSVG(annotation([masked, item("cat", [0, 0, 4, 2])], small));
+    expect(svg).toMatch(/<path [^>]*fill-opacity="0.45" fill-rule="evenodd"/);
+    expect(svg.indexOf("evenodd")).toBeLessThan(svg.indexOf("cat 0.50"));
+  });
+
+  it("leaves its box a thin line and no area", () => {
+    const { boxes, lineWidth } = layoutDrawing(annotation([masked, item("cat", [0, 0, 4, 2])], small));
+    expect(boxes.map(({ title, fill }) => [title, fill > 0])).toEqual([
+      ["cat 0.50", true],
+      ["dog 0.50", false],
+    ]);
+    expect(boxes[0]?.lineWidth).toBe(lineWidth);
+    expect(boxes[1]?.lineWidth).toBeLessThan(lineWidth);
+  });
+
+  it("of nothing is not drawn", () => {
+    const nothing = new Mask({ size: [2, 4], counts: "8" });
+    expect(layoutDrawing(annotation([{ ...masked, mask: nothing }], small)).masks).toEqual([]);
+    expect(layoutDrawing(annotation([masked], small), { minScore: 0.6 }).masks).toEqual([]);
   });
 });
 

@@ -1,4 +1,4 @@
-import { compress, runLengths, type RunLengths } from "./rle.ts";
+import { compress, runLengths, type RunLengths } from "../../images/rle.ts";
 
 /** What is visible of one object. */
 export interface Mask {
