@@ -16,8 +16,9 @@ import { detectStream, type DetectStreamOptions } from "./tasks/detect-stream.ts
 import { embed, type EmbedChoice, type Embeddings } from "./tasks/embed.ts";
 import { groundAll, type GroundAllOptions } from "./tasks/ground-all.ts";
 import { ground, type GroundOptions } from "./tasks/ground.ts";
-import type { Detections } from "./tasks/results/detections.ts";
-import type { Grounding } from "./tasks/results/grounding.ts";
+import type { DetectedObject, Detections, Masked } from "./tasks/results/detections.ts";
+import type { GroundedObject, Grounding } from "./tasks/results/grounding.ts";
+import { segment, segmentAll, type Segmentation } from "./tasks/segment.ts";
 import { evaluate } from "./training/evaluate.ts";
 import type { TrainingEvent } from "./training/events.ts";
 import { finetune } from "./training/finetune.ts";
@@ -55,6 +56,26 @@ export class Glip extends Handle {
   }
 
   /**
+   * Finds objects and their pixels: of categories, or of what the phrases of a caption speak of. On the engine native, by a
+   * model with a mask head.
+   * @example (await glip.segment("street.jpg", ["dog"])).objects[0]?.mask.pixels()
+   * @throws GlipError as `detect`; `unsupported` for a model that finds boxes alone
+   */
+  segment(
+    image: ImageInput,
+    categories: readonly string[],
+    options?: DetectOptions,
+  ): Promise<Detections<Masked<DetectedObject>>>;
+  segment(image: ImageInput, caption: string, options?: GroundOptions): Promise<Grounding<Masked<GroundedObject>>>;
+  segment(
+    image: ImageInput,
+    text: string | readonly string[],
+    options?: DetectOptions & GroundOptions,
+  ): Promise<Segmentation> {
+    return segment(this, image, text, options);
+  }
+
+  /**
    * Finds objects in many pictures; those that wait for the worker together may be computed together. Each picture has
    * its answer, in their order: what was found, or the error that concerns it alone. `timeoutMs` is each picture's.
    * @param categories for all pictures, or a list for each
@@ -80,6 +101,28 @@ export class Glip extends Handle {
     options?: GroundAllOptions,
   ): Promise<(Grounding | GlipError)[]> {
     return groundAll(this, images, captions, options);
+  }
+
+  /**
+   * Finds objects and their pixels in many pictures, as `detectAll` does; the categories or the caption are for all.
+   * @throws GlipError as `detectAll`
+   */
+  segmentAll(
+    images: readonly ImageInput[],
+    categories: readonly string[],
+    options?: DetectAllOptions,
+  ): Promise<(Detections<Masked<DetectedObject>> | GlipError)[]>;
+  segmentAll(
+    images: readonly ImageInput[],
+    caption: string,
+    options?: GroundAllOptions,
+  ): Promise<(Grounding<Masked<GroundedObject>> | GlipError)[]>;
+  segmentAll(
+    images: readonly ImageInput[],
+    text: string | readonly string[],
+    options?: DetectAllOptions & GroundAllOptions,
+  ): Promise<(Segmentation | GlipError)[]> {
+    return segmentAll(this, images, text, options);
   }
 
   /**

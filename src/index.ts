@@ -38,7 +38,9 @@ export type {
 export type { Glip } from "./glip.ts";
 export type { DrawingOptions } from "./images/annotate.ts";
 export type { Box } from "./images/annotation.ts";
+export { Mask } from "./images/mask.ts";
 export type { RawPixels } from "./images/pixels.ts";
+export type { RunLengths } from "./images/rle.ts";
 export type { ImageInput } from "./images/source.ts";
 export { connect, launch } from "./launch.ts";
 export type { GlipEvents } from "./listeners.ts";
@@ -61,9 +63,10 @@ export type { GroundOptions } from "./tasks/ground.ts";
 export type { LookOptions } from "./tasks/look.ts";
 export type { PhraseInput } from "./tasks/phrases.ts";
 export type { CocoOptions, CocoResult } from "./tasks/results/coco.ts";
-export type { DetectedObject, Detections, DetectionsData } from "./tasks/results/detections.ts";
+export type { DetectedObject, Detections, DetectionsData, Masked } from "./tasks/results/detections.ts";
 export type { GroundedObject, GroundedPhrase, Grounding, GroundingData } from "./tasks/results/grounding.ts";
 export type { DrawOptions, SaveOptions } from "./tasks/results/pictured.ts";
+export type { Segmentation } from "./tasks/segment.ts";
 export type {
   CheckpointEvent,
   DoneEvent,

@@ -7,6 +7,7 @@ import { root } from "./support/compile.ts";
 // What users can import. A name that goes breaks their programs; one that comes is a promise: change this knowingly.
 const values = [
   "GlipError",
+  "Mask",
   "Tensor",
   "attachRun",
   "coco",
@@ -95,6 +96,7 @@ const types = [
   "LookOptions",
   "Losses",
   "LvisDataset",
+  "Masked",
   "MdetrDataset",
   "MeasuredSplit",
   "MethodName",
@@ -131,6 +133,7 @@ const types = [
   "Result",
   "Run",
   "RunModelOptions",
+  "RunLengths",
   "RunOptions",
   "SampleEvent",
   "SaveOptions",
@@ -141,6 +144,7 @@ const types = [
   "SceneSplit",
   "SceneSplitOptions",
   "SceneTask",
+  "Segmentation",
   "ScenesDataset",
   "ScenesOptions",
   "ScenesProgress",

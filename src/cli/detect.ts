@@ -13,13 +13,20 @@ export function addDetect(program: Command): void {
 
 async function run(given: string[], flags: LookFlags): Promise<void> {
   const { names, text } = splitArguments(given, 'what to look for in it, e.g. "person, red car"');
-  const categories = text.split(",").map((name) => name.trim());
-  const kept = categories.filter((name) => name !== "");
-  const { own } = flags.threshold;
-  const options = { ...lookOptionsOf(flags), ...(Object.keys(own).length > 0 && { thresholds: own }) };
+  const { categories, thresholds } = categoriesOf(text, flags);
+  const options = { ...lookOptionsOf(flags), ...thresholds };
   await look(names, flags, {
     method: "vision.detect",
-    check: () => void checkDetect(kept, options),
-    run: (glip, image, signal) => glip.detect(image, kept, { ...options, signal }),
+    check: () => void checkDetect(categories, options),
+    run: (glip, image, signal) => glip.detect(image, categories, { ...options, signal }),
   });
+}
+
+/** The categories that a text names, and the thresholds of those that have their own. */
+export function categoriesOf(text: string, { threshold: { own } }: LookFlags) {
+  const categories = text
+    .split(",")
+    .map((name) => name.trim())
+    .filter((name) => name !== "");
+  return { categories, thresholds: Object.keys(own).length > 0 ? { thresholds: own } : {} };
 }

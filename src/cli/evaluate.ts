@@ -25,7 +25,10 @@ const PREFIX = "scenes:";
 const standard = measuredSplits.map((split) => PREFIX + split);
 
 export function addEvaluate(program: Command): void {
-  const task = new Option("--task <task>", "what is measured: boxes of categories, or phrases of sentences");
+  const task = new Option(
+    "--task <task>",
+    "what is measured: boxes of categories, phrases of sentences, or the masks of both",
+  );
   const command = program
     .command("evaluate")
     .description("measure a model on annotated pictures")

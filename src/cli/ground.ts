@@ -9,7 +9,6 @@ interface Flags extends LookFlags {
 
 export function addGround(program: Command): void {
   const command = program.command("ground").description("find what the phrases of a sentence speak of");
-  const collect = (value: string, all: string[]): string[] => [...all, value];
   addLookFlags(command, {
     example: '"a man holds an umbrella"',
     what: "the sentence",
@@ -18,7 +17,7 @@ export function addGround(program: Command): void {
     .option(
       "--phrase <text>",
       "look for this piece of the sentence (repeatable; default: its noun phrases)",
-      collect,
+      collectPhrase,
       [],
     )
     .action(run);
@@ -30,19 +29,23 @@ async function run(given: string[], flags: Flags): Promise<void> {
   await look(names, flags, {
     method: "vision.ground",
     check() {
-      const [own] = Object.keys(flags.threshold.own);
-      if (own !== undefined) throw noCategories(own);
+      checkOneThreshold(flags);
       checkGround(text, options);
     },
     run: (glip, image, signal) => glip.ground(image, text, { ...options, signal }),
   });
 }
 
-function noCategories(name: string): GlipError<"invalid_argument"> {
+/** For an option that is given several times. */
+export function collectPhrase(value: string, all: string[]): string[] {
+  return [...all, value];
+}
+
+/** Phrases have no thresholds of their own. @throws GlipError `invalid_argument` */
+export function checkOneThreshold({ threshold: { own } }: LookFlags): void {
+  const [name] = Object.keys(own);
+  if (name === undefined) return;
   const details = { path: "--threshold", expected: "one score for all phrases", received: `one of ${name}` };
-  return new GlipError(
-    "invalid_argument",
-    `${details.path}: expected ${details.expected}, got ${details.received}`,
-    details,
-  );
+  const text = `${details.path}: expected ${details.expected}, got ${details.received}`;
+  throw new GlipError("invalid_argument", text, details);
 }

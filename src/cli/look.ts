@@ -16,7 +16,7 @@ import { type NamedPicture, namedPictures } from "./pictures.ts";
 import { report } from "./report.ts";
 import { Status } from "./status.ts";
 
-/** What `glip detect` and `glip ground` share. */
+/** What `glip detect`, `glip ground` and `glip segment` share. */
 export interface LookFlags extends ModelFlags {
   threshold: Thresholds;
   maxObjects?: number;
@@ -32,7 +32,7 @@ interface Thresholds {
   own: Record<string, number>;
 }
 
-/** What one of the two commands is. */
+/** What one of these commands is. */
 export interface Look {
   method: MethodName;
   /** Throws where something is wrong, before a worker is started. */
@@ -44,7 +44,7 @@ export interface Look {
 const AHEAD = 4;
 const INTERRUPTED = 130;
 
-/** Flags of both commands; `text` is the last argument: an example of it, and what it is for the help. */
+/** Flags of all of them; `text` is the last argument: an example of it, and what it is for the help. */
 export function addLookFlags(command: Command, text: { example: string; what: string; limit: string }): Command {
   const limit = new Option("--threshold <score>", text.limit);
   command
@@ -52,7 +52,7 @@ export function addLookFlags(command: Command, text: { example: string; what: st
     // Optional for commander, so that what is missing is said in our words.
     .argument("[arguments...]", `pictures: paths, URLs, or - for one on stdin; then ${text.what}`)
     .addOption(limit.argParser(threshold).default({ all: 0.5, own: {} } satisfies Thresholds, "0.5"))
-    .option("--save <file>", "draw the boxes into a .png, .jpg, .webp or .svg file; a folder for several pictures")
+    .option("--save <file>", "draw what was found into a .png, .jpg, .webp or .svg file; a folder for several pictures")
     .option("--json", "print a JSON object for each picture, one a line")
     .option("--max-objects <n>", "show the best so many at most", wholeNumber)
     .option(
@@ -64,7 +64,7 @@ export function addLookFlags(command: Command, text: { example: string; what: st
   return addModelFlags(command);
 }
 
-/** The options of `detect` and `ground` that both have. */
+/** The options that all of their verbs have. */
 export function lookOptionsOf({ threshold: { all }, maxObjects, shortSide, longSide }: LookFlags) {
   return { threshold: all, maxObjects, shortSide, longSide };
 }

@@ -11,13 +11,16 @@ import { checkArgument } from "../protocol/validate.ts";
 import { convert, Run } from "../training/run.ts";
 import { type MediaBundle, showTable } from "../training/table.ts";
 
-export const sceneTasks = ["detect", "ground"] as const;
+export const sceneTasks = ["detect", "ground", "segment"] as const;
 export type SceneTask = (typeof sceneTasks)[number];
 
 export interface EvaluateScenesOptions<Task extends SceneTask = SceneTask> {
   /** `await sceneSplit("val")`, or a folder that `glip scenes` wrote: `sceneFolder("scenes/val")`. */
   data: SceneFolder;
-  /** `detect`: all categories of the split are looked for in each picture. `ground`: the phrases of its sentences. */
+  /**
+   * `detect`: all categories of the split are looked for in each picture. `ground`: the phrases of its sentences.
+   * `segment`: both, and what is measured are the masks.
+   */
   task: Task;
   /** The first so many. @default all */
   pictures?: number | undefined;
@@ -33,25 +36,35 @@ export interface EvaluationProgress {
   total: number;
 }
 
+/** By COCO's rules (pycocotools); null where no object is of that size. */
+type AveragePrecision = {
+  /** Mean over the IoU thresholds 0.5 to 0.95. */
+  AP: number | null;
+  AP50: number | null;
+  AP75: number | null;
+  /** Of small (below 32² pixels), medium and large (above 96² pixels) objects. */
+  APs: number | null;
+  APm: number | null;
+  APl: number | null;
+};
+
 /** By task. All are 0 to 1. */
 export interface SceneMetrics {
-  /** Average precision of boxes by COCO's rules (pycocotools); null where no object is of that size. */
-  detect: {
-    /** Mean over the IoU thresholds 0.5 to 0.95. */
-    AP: number | null;
-    AP50: number | null;
-    AP75: number | null;
-    /** Of small (below 32² pixels), medium and large (above 96² pixels) objects. */
-    APs: number | null;
-    APm: number | null;
-    APl: number | null;
-  };
+  /** Average precision of boxes. */
+  detect: AveragePrecision;
   ground: {
     /** Phrases whose best box overlaps an object that is meant by at least 0.5 (IoU). */
     recallAt1: number;
     /** The same for who knows every box of a picture and always says the largest, and the mean for who says any. */
     largestObject: number;
     anyObject: number;
+  };
+  /** Average precision of masks. */
+  segment: AveragePrecision & {
+    /** Mean over phrases: intersection over union of what is found for one and what it speaks of. */
+    meanIoU: number;
+    /** The same for who knows the boxes that are meant, and takes them for the masks. */
+    filledBoxes: number;
   };
 }
 
@@ -141,5 +154,7 @@ function metricsOf(given: Result<"evaluate.scenes">["metrics"]): SceneMetrics[Sc
     };
   }
   const { ap, ap50, ap75, ap_small, ap_medium, ap_large } = given;
-  return { AP: ap, AP50: ap50, AP75: ap75, APs: ap_small, APm: ap_medium, APl: ap_large };
+  const average = { AP: ap, AP50: ap50, AP75: ap75, APs: ap_small, APm: ap_medium, APl: ap_large };
+  if (given.type === "detect") return average;
+  return { ...average, meanIoU: given.mean_iou, filledBoxes: given.filled_boxes };
 }

@@ -5,17 +5,15 @@ const part = z.number().min(0).max(1);
 /** Null where the pictures have nothing to measure. */
 const precision = part.nullable();
 
-const boxes = z
-  .strictObject({
-    type: z.literal("detect"),
-    ap: precision,
-    ap50: precision,
-    ap75: precision,
-    ap_small: precision,
-    ap_medium: precision,
-    ap_large: precision,
-  })
-  .meta({ title: "BoxMetrics" });
+const average = {
+  ap: precision,
+  ap50: precision,
+  ap75: precision,
+  ap_small: precision,
+  ap_medium: precision,
+  ap_large: precision,
+};
+const boxes = z.strictObject({ type: z.literal("detect"), ...average }).meta({ title: "BoxMetrics" });
 const phrases = z
   .strictObject({
     type: z.literal("ground"),
@@ -25,6 +23,16 @@ const phrases = z
     any_object: part,
   })
   .meta({ title: "PhraseMetrics" });
+const masks = z
+  .strictObject({
+    type: z.literal("segment"),
+    ...average,
+    /** Of phrases, each with all of its objects together. */
+    mean_iou: part,
+    /** The same for who knows the boxes, and takes them for the masks. */
+    filled_boxes: part,
+  })
+  .meta({ title: "MaskMetrics" });
 
 export const evaluation = {
   /** Measures the loaded model on a split of the scenes. */
@@ -32,8 +40,8 @@ export const evaluation = {
     params: z.strictObject({
       /** What `glip scenes` wrote of one split; absolute, and on the worker's host. */
       folder: text,
-      /** `detect`: all categories of the split, in each picture. `ground`: its sentences. */
-      task: z.enum(["detect", "ground"]),
+      /** `detect`: all categories of the split, in each picture. `ground`: its sentences. `segment`: both, as masks. */
+      task: z.enum(["detect", "ground", "segment"]),
       /** The first so many; null: all. */
       pictures: uint32.min(1).nullable(),
     }),
@@ -46,7 +54,7 @@ export const evaluation = {
       /** The folder's name. */
       split: z.string(),
       pictures: uint53,
-      metrics: z.discriminatedUnion("type", [boxes, phrases]),
+      metrics: z.discriminatedUnion("type", [boxes, phrases, masks]),
       seconds: z.number(),
     }),
   },

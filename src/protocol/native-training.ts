@@ -99,9 +99,14 @@ const optimisation = {
   ema: z.number().min(0).lt(1).nullable(),
   precision: z.enum(["float32", "bfloat16", "float16"]).nullable(),
   gradient_checkpointing: z.boolean().nullable(),
-  /** Weights of the three losses; 0: it is not computed. */
+  /** Weights of the losses; 0: it is not computed. */
   losses: z
-    .strictObject({ grounding: weight.nullable(), inter: weight.nullable(), mlm: weight.nullable() })
+    .strictObject({
+      grounding: weight.nullable(),
+      inter: weight.nullable(),
+      mlm: weight.nullable(),
+      masks: weight.nullable(),
+    })
     .meta({ title: "RunLosses" }),
   seed: uint32.nullable(),
 };

@@ -20,6 +20,8 @@ const look = {
   long_side: uint32.min(1).nullable(),
   /** Whether the result has `features`. */
   features: z.boolean(),
+  /** Whether the result has `masks`; `unsupported` for a model that finds none. */
+  masks: z.boolean(),
 };
 
 /**
@@ -47,6 +49,8 @@ const found = {
   passes: uint53,
   /** Null unless asked for. */
   features: features.nullable(),
+  /** N masks: COCO's compressed run lengths of the upright picture's pixels. Null unless asked for. */
+  masks: z.array(z.string()).nullable(),
 };
 
 export const vision = {

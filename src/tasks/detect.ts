@@ -5,8 +5,8 @@ import type { Result } from "../protocol/methods.ts";
 import { checkArgument } from "../protocol/validate.ts";
 import type { Caller } from "./caller.ts";
 import { readFound } from "./found.ts";
-import { look, type LookOptions, lookOptions, score } from "./look.ts";
-import { Detections } from "./results/detections.ts";
+import { type Extras, look, type LookOptions, lookOptions, score } from "./look.ts";
+import { type DetectedObject, Detections, type Masked } from "./results/detections.ts";
 import { thresholdsOf } from "./thresholds.ts";
 
 export interface DetectOptions extends LookOptions {
@@ -69,20 +69,36 @@ export async function detect(
   return (await findCategories(caller, image, checkDetect(categories, options))).found;
 }
 
-/** @param features whether the worker is to give them too */
+interface FoundCategories<Object extends DetectedObject = DetectedObject> {
+  found: Detections<Object>;
+  features: Result<"vision.detect">["features"];
+}
+
+/** @param extras what the worker is to give besides */
+export async function findCategories(
+  caller: Caller,
+  image: ImageInput,
+  question: DetectQuestion,
+  extras: Extras & { masks: true },
+): Promise<FoundCategories<Masked<DetectedObject>>>;
+export async function findCategories(
+  caller: Caller,
+  image: ImageInput,
+  question: DetectQuestion,
+  extras?: Extras,
+): Promise<FoundCategories>;
 export async function findCategories(
   caller: Caller,
   image: ImageInput,
   { categories, thresholds, options }: DetectQuestion,
-  features = false,
-): Promise<{ found: Detections; features: Result<"vision.detect">["features"] }> {
+  extras: Extras = {},
+): Promise<FoundCategories> {
   const method = "vision.detect";
-  const { picture, result } = await look({ caller, method, features }, image, options, (params, call) =>
+  const { picture, result } = await look({ caller, method, extras }, image, options, (params, call) =>
     caller.call(method, { ...params, categories, thresholds, prompt: options.prompt ?? null }, call),
   );
-  const { width, height, boxes, scores, passes } = result;
-  const objects = readFound(method, { boxes, scores, indices: result.categories }, categories.length).map(
-    ({ box, score: value, index }) => ({ label: categories[index] as string, category: index, score: value, box }),
-  );
+  const { width, height, passes } = result;
+  const found = readFound(method, { ...result, indices: result.categories }, categories.length, extras.masks);
+  const objects = found.map(({ index, ...rest }) => ({ label: categories[index] as string, category: index, ...rest }));
   return { found: new Detections({ width, height, categories, objects, passes, picture }), features: result.features };
 }

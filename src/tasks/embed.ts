@@ -40,8 +40,8 @@ export async function embed(
   const { normalize } = checkArgument(choice, { normalize: chosen }, "options");
   const { found, rows, features } =
     typeof text === "string"
-      ? await findPhrases(caller, image, checkGround(text, options), true)
-      : { rows: undefined, ...(await findCategories(caller, image, checkDetect(text, options), true)) };
+      ? await findPhrases(caller, image, checkGround(text, options), { features: true })
+      : { rows: undefined, ...(await findCategories(caller, image, checkDetect(text, options), { features: true })) };
   const { regions, texts } = checkFeatures(features, found);
   const finish = normalize ? unitRows : (tensor: Tensor<"float32">) => tensor;
   return { found, regions: finish(rows === undefined ? regions : taken(regions, rows)), texts: finish(texts) };

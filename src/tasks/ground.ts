@@ -6,8 +6,9 @@ import type { Result } from "../protocol/methods.ts";
 import { checkArgument } from "../protocol/validate.ts";
 import type { Caller } from "./caller.ts";
 import { type Found, readFound } from "./found.ts";
-import { look, type LookOptions, lookOptions } from "./look.ts";
+import { type Extras, look, type LookOptions, lookOptions } from "./look.ts";
 import { locatePhrases, type PhraseInput } from "./phrases.ts";
+import type { Masked } from "./results/detections.ts";
 import { type GroundedObject, type GroundedPhrase, Grounding } from "./results/grounding.ts";
 import { Positions, type Span } from "./spans.ts";
 
@@ -59,30 +60,46 @@ export async function ground(
   return (await findPhrases(caller, image, checkGround(caption, options))).found;
 }
 
-/**
- * @param features whether the worker is to give them too
- * @returns `rows`: where each of `found.objects` stands in the worker's tensors
- */
+interface FoundPhrases<Object extends GroundedObject = GroundedObject> {
+  found: Grounding<Object>;
+  /** Where each of `found.objects` stands in the worker's tensors. */
+  rows: number[];
+  features: Result<"vision.ground">["features"];
+}
+
+/** @param extras what the worker is to give besides */
+export async function findPhrases(
+  caller: Caller,
+  image: ImageInput,
+  question: GroundQuestion,
+  extras: Extras & { masks: true },
+): Promise<FoundPhrases<Masked<GroundedObject>>>;
+export async function findPhrases(
+  caller: Caller,
+  image: ImageInput,
+  question: GroundQuestion,
+  extras?: Extras,
+): Promise<FoundPhrases>;
 export async function findPhrases(
   caller: Caller,
   image: ImageInput,
   { caption: sentence, positions, phrases, options }: GroundQuestion,
-  features = false,
-): Promise<{ found: Grounding; rows: number[]; features: Result<"vision.ground">["features"] }> {
+  extras: Extras = {},
+): Promise<FoundPhrases> {
   const method = "vision.ground";
-  const { picture, result } = await look({ caller, method, features }, image, options, (params, call) =>
+  const { picture, result } = await look({ caller, method, extras }, image, options, (params, call) =>
     caller.call(method, { ...params, caption: sentence, phrases }, call),
   );
-  const { width, height, boxes, scores, passes } = result;
-  const found = readFound(method, { boxes, scores, indices: result.phrase_indices }, result.phrases.length);
+  const { width, height, passes } = result;
+  const found = readFound(method, { ...result, indices: result.phrase_indices }, result.phrases.length, extras.masks);
   const objects = result.phrases.map((): GroundedObject[] => []);
   const grounded = result.phrases.map((span, index): GroundedPhrase => {
     const units = unitsOf(span, positions);
     return { text: sentence.slice(...units), span: units, objects: objects[index] as GroundedObject[] };
   });
-  for (const { box, score, index } of found) {
+  for (const { index, ...rest } of found) {
     const { text: label } = grounded[index] as GroundedPhrase;
-    objects[index]?.push({ label, phrase: index, score, box });
+    objects[index]?.push({ label, phrase: index, ...rest });
   }
   const data = { width, height, caption: sentence, phrases: grounded, passes, picture };
   return { found: new Grounding(data), rows: rowsOf(found), features: result.features };

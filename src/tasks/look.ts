@@ -41,15 +41,21 @@ type CheckedLook = z.output<typeof schema>;
 
 type LookParams = Pick<
   Params<"vision.detect">,
-  "image" | "threshold" | "max_objects" | "short_side" | "long_side" | "features"
+  "image" | "threshold" | "max_objects" | "short_side" | "long_side" | "features" | "masks"
 >;
+
+/** What the worker is to give besides. */
+export interface Extras {
+  features?: boolean;
+  masks?: boolean;
+}
 
 /**
  * Brings the picture into its form for the worker and makes the call; signal and deadline hold for both together.
  * @param send the call itself, with what every such method takes
  */
 export async function look<R>(
-  { caller, method, features }: { caller: Caller; method: string; features: boolean },
+  { caller, method, extras }: { caller: Caller; method: string; extras: Extras },
   image: ImageInput,
   options: CheckedLook,
   send: (params: LookParams, options: CallOptions) => Promise<R>,
@@ -57,7 +63,7 @@ export async function look<R>(
   const { signal, timeoutMs } = options;
   if (timeoutMs === undefined) {
     const picture = await resolveImage(image, { ...(signal && { signal }), sameHost: caller.local });
-    return { picture, result: await send(paramsOf(picture, options, features), { signal }).catch(rethrow) };
+    return { picture, result: await send(paramsOf(picture, options, extras), { signal }).catch(rethrow) };
   }
   const deadline = new Deadline(timeoutMs);
   const stop = signal === undefined ? deadline.signal : AbortSignal.any([signal, deadline.signal]);
@@ -67,7 +73,7 @@ export async function look<R>(
     const left = Math.max(1, timeoutMs - (performance.now() - start));
     return {
       picture,
-      result: await send(paramsOf(picture, options, features), { signal: stop, timeoutMs: left }).catch(rethrow),
+      result: await send(paramsOf(picture, options, extras), { signal: stop, timeoutMs: left }).catch(rethrow),
     };
   } catch (error) {
     if (!deadline.expired || signal?.aborted) throw error;
@@ -104,13 +110,14 @@ function rethrow(error: unknown): never {
   throw new GlipError("invalid_argument", `${details.path}: expected ${expected}, got ${received}`, details);
 }
 
-function paramsOf(picture: ResolvedImage, options: CheckedLook, features: boolean): LookParams {
+function paramsOf(picture: ResolvedImage, options: CheckedLook, extras: Extras): LookParams {
   return {
     image: { path: null, encoded: null, pixels: null, ...picture },
     threshold: options.threshold,
     max_objects: options.maxObjects ?? null,
     short_side: options.shortSide ?? null,
     long_side: options.longSide ?? null,
-    features,
+    features: extras.features ?? false,
+    masks: extras.masks ?? false,
   };
 }

@@ -39,6 +39,10 @@ describe("what is wrong is said at once, in the command line's words", () => {
     [["detect", "a.jpg", "b.jpg", "dog", "--save", "a.png"], "--save: expected a folder that is there, for 2 pictures"],
     [["ground", "a.jpg", "a dog", "--phrase", "cat"], "--phrase: expected a text that is in the caption"],
     [["ground", "a.jpg", "a dog", "--threshold", "dog=0.3"], "--threshold: expected one score for all phrases"],
+    [["segment", "a.jpg"], 'e.g. "person, red car", got only "a.jpg"'],
+    [["segment", "a.jpg", "dog,, dog"], "categories[1]: expected another name than that of categories[0]"],
+    [["segment", "a.jpg", "a dog", "--caption", "--threshold", "dog=0.3"], "--threshold: expected one score for all"],
+    [["segment", "a.jpg", "a dog", "--phrase", "cat"], "--phrase: expected a text that is in the caption"],
     [["detect", "a.jpg", "dog", "--model", "glip-x"], "--model: expected one of "],
   ])("%j", (args, message) => {
     const { status, stdout, stderr } = glip(args);

@@ -93,6 +93,11 @@ function overlap(a: Box, b: Box): number {
   return both / (area(a) + area(b) - both);
 }
 
+it("glip-nano, which finds boxes alone, is not measured on masks", { timeout: 60_000 }, async () => {
+  const error = await failure(glip.evaluate({ data, task: "segment" }).result, "unsupported");
+  expect(error.details.feature).toBe("masks");
+});
+
 describe("an evaluation", { timeout: 60_000 }, () => {
   it("says how far it is, then what was measured, and writes nothing", async () => {
     const run = glip.evaluate({ data, task: "detect", pictures: 2 });
@@ -140,8 +145,8 @@ describe("what is wrong is said at once:", () => {
   const start = (options: object) => async () => glip.evaluate({ data, task: "detect", ...options });
 
   it.each([
-    [{ task: "segment" }, "options.task", 'one of "detect"|"ground"'],
-    [{ task: undefined }, "options.task", 'one of "detect"|"ground"'],
+    [{ task: "answer" }, "options.task", 'one of "detect"|"ground"|"segment"'],
+    [{ task: undefined }, "options.task", 'one of "detect"|"ground"|"segment"'],
     [{ pictures: 0 }, "options.pictures", "number >=1"],
     [{ pictures: 1.5 }, "options.pictures", "int"],
     [{ picture: 3 }, "options.picture", "nothing of that name"],
@@ -218,6 +223,14 @@ describe("in a notebook", () => {
     expect(display(result)?.["text/plain"]).toContain(
       "recallAt1      0.875\nlargestObject  0.250\nanyObject      0.125",
     );
+  });
+
+  it("and one of masks", () => {
+    const average = { ap: 0.5, ap50: 0.75, ap75: 0.25, ap_small: 0, ap_medium: 1, ap_large: null };
+    const metrics = { type: "segment", ...average, mean_iou: 0.625, filled_boxes: 0.5 } as const;
+    const result = new SceneEvaluation("segment", { ...evaluated, metrics });
+    expect(result.metrics).toMatchObject({ AP: 0.5, APl: null, meanIoU: 0.625, filledBoxes: 0.5 });
+    expect(display(result)?.["text/plain"]).toContain("meanIoU      0.625\nfilledBoxes  0.500");
   });
 
   it("what runs says what to do with it", async () => {

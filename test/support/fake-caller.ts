@@ -44,6 +44,7 @@ export function fakeCaller(answer: (first: number) => number | GlipError = () =>
       categories: Tensor.from("int32", [0]),
       passes: 1,
       features: null,
+      masks: null,
     };
   };
   return {

@@ -14,6 +14,7 @@ function player(scores: number[], indices: number[], regions: Tensor<"float32">,
     scores: Tensor.from("float32", scores),
     passes: 1,
     features: { regions, texts },
+    masks: null,
   };
   const phrases = [
     { start: 0, end: 5 },

@@ -49,7 +49,7 @@ describe("detect", () => {
   it("sends the options, and what the caller left out as nothing", async () => {
     await glip.detect(bytes, ["dog"]);
     const nothing = { max_objects: null, short_side: null, long_side: null, thresholds: null };
-    expect(await seen()).toMatchObject({ threshold: 0.5, features: false, ...nothing });
+    expect(await seen()).toMatchObject({ threshold: 0.5, features: false, masks: false, ...nothing });
     await glip.detect(bytes, ["dog", "cat"], { threshold: 0.25, thresholds: { cat: 0.75 } });
     expect(await seen()).toMatchObject({ threshold: 0.25, thresholds: [0.25, 0.75] });
     await glip.detect(bytes, ["dog"], { threshold: 0, maxObjects: 3, shortSide: 640, longSide: 1000 });

@@ -3,6 +3,7 @@ import {
   attachRun,
   coco,
   connect,
+  type DetectedObject,
   type Detections,
   type DType,
   type Embeddings,
@@ -11,10 +12,13 @@ import {
   type EvaluationProgress,
   type Glip,
   type GlipError,
+  type GroundedObject,
   type Grounding,
   isGlipError,
   launch,
   type LogLine,
+  type Mask,
+  type Masked,
   mdetr,
   type PythonWindow,
   type Ready,
@@ -106,7 +110,13 @@ describe("looking at pictures", () => {
     expectTypeOf(glip.detectAll(["a.jpg"], ["dog"])).resolves.toEqualTypeOf<(Detections | GlipError)[]>();
     expectTypeOf(glip.detectAll(["a.jpg"], [["dog"]])).resolves.toEqualTypeOf<(Detections | GlipError)[]>();
     expectTypeOf(glip.groundAll(["a.jpg"], "a dog")).resolves.toEqualTypeOf<(Grounding | GlipError)[]>();
+    expectTypeOf(glip.segmentAll(["a.jpg"], "a dog")).resolves.toEqualTypeOf<
+      (Grounding<Masked<GroundedObject>> | GlipError)[]
+    >();
     expectTypeOf(glip.detectStream([], ["dog"])).toExtend<AsyncIterable<Detections>>();
+    expectTypeOf(glip.segment("a.jpg", ["dog"])).resolves.toEqualTypeOf<Detections<Masked<DetectedObject>>>();
+    expectTypeOf(glip.segment("a.jpg", "a dog")).resolves.toExtend<Grounding>();
+    expectTypeOf<DetectedObject["mask"]>().toEqualTypeOf<Mask | undefined>();
     expectTypeOf(glip.embed("a.jpg", ["dog"])).resolves.toEqualTypeOf<Embeddings<Detections>>();
     expectTypeOf(glip.embed("a.jpg", "a dog", { phrases: ["dog"] })).resolves.toEqualTypeOf<Embeddings<Grounding>>();
   });
@@ -214,6 +224,7 @@ describe("evaluation on scenes", () => {
     const { result } = glip.evaluate({ data, task: "ground", pictures: 5 });
     expectTypeOf(result).resolves.toEqualTypeOf<SceneEvaluation<"ground">>();
     expectTypeOf<SceneEvaluation<"ground">["metrics"]["recallAt1"]>().toEqualTypeOf<number>();
+    expectTypeOf<SceneEvaluation<"segment">["metrics"]["meanIoU"]>().toEqualTypeOf<number>();
   });
 
   it("takes a task that is chosen at run time", () => {
@@ -227,7 +238,7 @@ describe("evaluation on scenes", () => {
     // @ts-expect-error no task
     glip.evaluate({ data });
     // @ts-expect-error not one of the tasks
-    glip.evaluate({ data, task: "segment" });
+    glip.evaluate({ data, task: "embed" });
     // @ts-expect-error it writes nothing
     glip.evaluate({ data, task: "detect", output: "runs/val" });
     // @ts-expect-error the model is the handle's

@@ -8,7 +8,7 @@ from msgspec import Meta, Raw, Struct
 from glip_worker.tensors import Tensor
 
 PROTOCOL_VERSION = 1
-SCHEMA_HASH = "5fd7bfaa0f2dff94b9ff143e6daf7f23b4b93e00bf31bb276a4be78af3790c63"
+SCHEMA_HASH = "cf575c8a8016a55a3367de6b4fb7e0cc563e109e32d1138546be48339cbe0e24"
 
 
 class MethodTypes(NamedTuple):
@@ -177,6 +177,7 @@ class VisionDetectParams(Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     short_side: Annotated[int, Meta(ge=1, le=4294967295)] | None
     long_side: Annotated[int, Meta(ge=1, le=4294967295)] | None
     features: bool
+    masks: bool
     categories: Annotated[list[str], Meta(min_length=1)]
     thresholds: list[Annotated[float, Meta(ge=0, le=1)]] | None
     prompt: str | None
@@ -194,6 +195,7 @@ class VisionDetectResult(Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     scores: Annotated[Tensor, Meta(extra={"dtypes": ["float32"], "rank": 1})]
     passes: Annotated[int, Meta(ge=0, le=9007199254740991)]
     features: Features | None
+    masks: list[str] | None
     categories: Annotated[Tensor, Meta(extra={"dtypes": ["int32"], "rank": 1})]
 
 
@@ -209,6 +211,7 @@ class VisionGroundParams(Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     short_side: Annotated[int, Meta(ge=1, le=4294967295)] | None
     long_side: Annotated[int, Meta(ge=1, le=4294967295)] | None
     features: bool
+    masks: bool
     caption: str
     phrases: Annotated[list[Span], Meta(min_length=1)] | None
 
@@ -220,13 +223,14 @@ class VisionGroundResult(Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     scores: Annotated[Tensor, Meta(extra={"dtypes": ["float32"], "rank": 1})]
     passes: Annotated[int, Meta(ge=0, le=9007199254740991)]
     features: Features | None
+    masks: list[str] | None
     phrases: list[Span]
     phrase_indices: Annotated[Tensor, Meta(extra={"dtypes": ["int32"], "rank": 1})]
 
 
 class EvaluateScenesParams(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     folder: str
-    task: Literal["detect", "ground"]
+    task: Literal["detect", "ground", "segment"]
     pictures: Annotated[int, Meta(ge=1, le=4294967295)] | None
 
 
@@ -245,10 +249,21 @@ class PhraseMetrics(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     any_object: Annotated[float, Meta(ge=0, le=1)]
 
 
+class MaskMetrics(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="type", tag="segment"):
+    ap: Annotated[float, Meta(ge=0, le=1)] | None
+    ap50: Annotated[float, Meta(ge=0, le=1)] | None
+    ap75: Annotated[float, Meta(ge=0, le=1)] | None
+    ap_small: Annotated[float, Meta(ge=0, le=1)] | None
+    ap_medium: Annotated[float, Meta(ge=0, le=1)] | None
+    ap_large: Annotated[float, Meta(ge=0, le=1)] | None
+    mean_iou: Annotated[float, Meta(ge=0, le=1)]
+    filled_boxes: Annotated[float, Meta(ge=0, le=1)]
+
+
 class EvaluateScenesResult(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     split: str
     pictures: Annotated[int, Meta(ge=0, le=9007199254740991)]
-    metrics: BoxMetrics | PhraseMetrics
+    metrics: BoxMetrics | PhraseMetrics | MaskMetrics
     seconds: float
 
 
@@ -557,6 +572,7 @@ class RunLosses(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     grounding: Annotated[float, Meta(ge=0)] | None
     inter: Annotated[float, Meta(ge=0)] | None
     mlm: Annotated[float, Meta(ge=0)] | None
+    masks: Annotated[float, Meta(ge=0)] | None
 
 
 class TrainingRunParams(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

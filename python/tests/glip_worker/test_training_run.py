@@ -49,7 +49,7 @@ def params(folder: Path, name: str = "run", **changes: Any) -> dict[str, Any]:
         "problems": "fail",
         "asking": {"full": None, "names": None, "sentences_every": None},
         "augment": {"flip": None, "move": None, "zoom": None, "jitter": None},
-        "losses": {"grounding": None, "inter": None, "mlm": None},
+        "losses": {"grounding": None, "inter": None, "mlm": None, "masks": None},
     }
     options = {**nothing, **given, **content(folder, name), **changes}
     for source in (*options["train"], options["validation"]):
@@ -171,7 +171,7 @@ def test_what_a_run_fails_with_is_the_calls_error(client: Client, tmp_path: Path
         ({"resume": True}, "resume"),
         ({"steps": 3, "epochs": 2.0}, "epochs"),
         ({"config": "auto"}, "config"),
-        ({"losses": {"grounding": 0.0, "inter": None, "mlm": None}}, "losses"),
+        ({"losses": {"grounding": 0.0, "inter": None, "mlm": None, "masks": None}}, "losses"),
         ({"method": "prompt"}, "weights"),
     ],
 )
@@ -237,7 +237,7 @@ def test_tuned_prompts_of_one_model(client: Client, tmp_path: Path) -> None:
         path = str(tmp_path / "train" / "images" / "000001.png")
         image = {"path": path, "encoded": None, "pixels": None}
         request = {"image": image, "categories": categories, "thresholds": None, "prompt": prompt, "threshold": 0}
-        sides = {"max_objects": 5, "short_side": None, "long_side": None, "features": False}
+        sides = {"max_objects": 5, "short_side": None, "long_side": None, "features": False, "masks": False}
         client.request("vision.detect", {**request, **sides})
         return client.receive(PATIENCE)
 

@@ -104,7 +104,14 @@ def test_over_the_wire(checkout: Path, tmp_path: Path) -> None:
     pixels = numpy.random.default_rng(2).integers(0, 255, (64, 96, 3), dtype=numpy.uint8)
     path = tmp_path / "picture.png"
     PIL.Image.fromarray(pixels).save(path)
-    look = {"threshold": 0.0, "max_objects": 7, "short_side": None, "long_side": None, "features": False}
+    look = {
+        "threshold": 0.0,
+        "max_objects": 7,
+        "short_side": None,
+        "long_side": None,
+        "features": False,
+        "masks": False,
+    }
     image = {"path": str(path), "encoded": None, "pixels": None}
     detect = {**look, "image": image, "categories": ["person", "cup"], "thresholds": None, "prompt": None}
     with connected(engine="official", engine_options={"checkout": str(checkout)}) as (_, client):

@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { GlipError } from "../../errors.ts";
 import type { Box } from "../../images/annotation.ts";
+import type { Mask } from "../../images/mask.ts";
+import type { RunLengths } from "../../images/rle.ts";
 import { checkArgument } from "../../protocol/validate.ts";
 
 export interface CocoOptions {
@@ -20,6 +22,8 @@ export interface CocoResult {
   /** `[x, y, width, height]` in pixels of the upright picture. */
   bbox: [x: number, y: number, width: number, height: number];
   score: number;
+  /** Of objects with a mask. */
+  segmentation?: RunLengths;
 }
 
 const id = z.int();
@@ -30,7 +34,7 @@ const schema = z.strictObject({
 
 /** @param objects `index` is that of the object's name in `names` */
 export function cocoResults(
-  objects: readonly { index: number; score: number; box: Box }[],
+  objects: readonly { index: number; score: number; box: Box; mask: Mask | undefined }[],
   names: readonly string[],
   options: CocoOptions,
 ): CocoResult[] {
@@ -46,10 +50,11 @@ export function cocoResults(
     const text = `${details.path}: expected ${details.expected}, got none`;
     throw new GlipError("invalid_argument", text, { ...details, received: "none" });
   }
-  return objects.map(({ index, score, box: [x1, y1, x2, y2] }) => ({
+  return objects.map(({ index, score, box: [x1, y1, x2, y2], mask }) => ({
     image_id: imageId,
     category_id: ids[index] as number,
     bbox: [x1, y1, x2 - x1, y2 - y1],
     score,
+    ...(mask && { segmentation: mask.toJSON() }),
   }));
 }

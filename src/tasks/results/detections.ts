@@ -1,7 +1,8 @@
 import type { Annotation, Box } from "../../images/annotation.ts";
+import type { Mask } from "../../images/mask.ts";
 import type { ResolvedImage } from "../../images/source.ts";
 import { type CocoOptions, type CocoResult, cocoResults } from "./coco.ts";
-import { count, describeObject, Pictured } from "./pictured.ts";
+import { annotationItem, count, describeObject, Pictured } from "./pictured.ts";
 
 /** An object that was found. */
 export interface DetectedObject {
@@ -13,36 +14,41 @@ export interface DetectedObject {
   score: number;
   /** `[x1, y1, x2, y2]` in pixels of the upright picture. */
   box: Box;
+  /** Its pixels, where they were asked for: `segment`. */
+  mask?: Mask;
 }
 
-export interface DetectionsData {
+/** An object with its pixels. */
+export type Masked<Found> = Found & { mask: Mask };
+
+export interface DetectionsData<Found extends DetectedObject = DetectedObject> {
   width: number;
   height: number;
   categories: readonly string[];
-  objects: readonly DetectedObject[];
+  objects: readonly Found[];
   /** In how many prompts the categories were looked for. */
   passes: number;
 }
 
-/** What `detect` found in a picture, best score first. Iterates over its objects. */
-export class Detections extends Pictured implements Iterable<DetectedObject> {
-  readonly objects: readonly DetectedObject[];
+/** What `detect` or `segment` found in a picture, best score first. Iterates over its objects. */
+export class Detections<Found extends DetectedObject = DetectedObject> extends Pictured implements Iterable<Found> {
+  readonly objects: readonly Found[];
   /** What was asked for. */
   readonly categories: readonly string[];
 
   /** For the task that fills it; `picture` is kept for drawing. */
-  constructor(data: DetectionsData & { picture: ResolvedImage }) {
+  constructor(data: DetectionsData<Found> & { picture: ResolvedImage }) {
     super(data);
     this.categories = data.categories;
     this.objects = data.objects;
   }
 
-  [Symbol.iterator](): Iterator<DetectedObject> {
+  [Symbol.iterator](): Iterator<Found> {
     return this.objects[Symbol.iterator]();
   }
 
   /** The data alone, without the picture. */
-  toJSON(): DetectionsData {
+  toJSON(): DetectionsData<Found> {
     const { width, height, categories, objects, passes } = this;
     return { width, height, categories, objects, passes };
   }
@@ -53,7 +59,7 @@ export class Detections extends Pictured implements Iterable<DetectedObject> {
    */
   toCOCO(options: CocoOptions): CocoResult[] {
     return cocoResults(
-      this.objects.map(({ category, score, box }) => ({ index: category, score, box })),
+      this.objects.map(({ category, score, box, mask }) => ({ index: category, score, box, mask })),
       this.categories,
       options,
     );
@@ -61,7 +67,7 @@ export class Detections extends Pictured implements Iterable<DetectedObject> {
 
   protected override annotate(): Annotation {
     const { width, height, objects, categories } = this;
-    const items = objects.map(({ box, label, score }) => ({ box, label, score, colorKey: label }));
+    const items = objects.map(annotationItem);
     return { width, height, items, colorKeys: categories };
   }
 

@@ -1,7 +1,8 @@
 import type { Annotation, Box } from "../../images/annotation.ts";
+import type { Mask } from "../../images/mask.ts";
 import type { ResolvedImage } from "../../images/source.ts";
 import { type CocoOptions, type CocoResult, cocoResults } from "./coco.ts";
-import { count, describeObject, Pictured } from "./pictured.ts";
+import { annotationItem, count, describeObject, Pictured } from "./pictured.ts";
 
 /** An object that a phrase of the caption speaks of. */
 export interface GroundedObject {
@@ -13,48 +14,50 @@ export interface GroundedObject {
   score: number;
   /** `[x1, y1, x2, y2]` in pixels of the upright picture. */
   box: Box;
+  /** Its pixels, where they were asked for: `segment`. */
+  mask?: Mask;
 }
 
 /** A phrase of the caption, and what it speaks of in the picture. */
-export interface GroundedPhrase {
+export interface GroundedPhrase<Found extends GroundedObject = GroundedObject> {
   text: string;
   /** Where it stands in the caption, in UTF-16 units: `caption.slice(...span)`. */
   span: readonly [start: number, end: number];
   /** Best score first; empty when nothing was found for it. */
-  objects: readonly GroundedObject[];
+  objects: readonly Found[];
 }
 
-export interface GroundingData {
+export interface GroundingData<Found extends GroundedObject = GroundedObject> {
   width: number;
   height: number;
   caption: string;
-  phrases: readonly GroundedPhrase[];
+  phrases: readonly GroundedPhrase<Found>[];
   /** In how many prompts the phrases were looked for. */
   passes: number;
 }
 
-/** What `ground` found for the phrases of a caption. Iterates over the objects. */
-export class Grounding extends Pictured implements Iterable<GroundedObject> {
+/** What `ground` or `segment` found for the phrases of a caption. Iterates over the objects. */
+export class Grounding<Found extends GroundedObject = GroundedObject> extends Pictured implements Iterable<Found> {
   readonly caption: string;
   /** In the order of the caption. */
-  readonly phrases: readonly GroundedPhrase[];
+  readonly phrases: readonly GroundedPhrase<Found>[];
   /** Those of all phrases, best score first. */
-  readonly objects: readonly GroundedObject[];
+  readonly objects: readonly Found[];
 
   /** For the task that fills it; `picture` is kept for drawing. */
-  constructor(data: GroundingData & { picture: ResolvedImage }) {
+  constructor(data: GroundingData<Found> & { picture: ResolvedImage }) {
     super(data);
     this.caption = data.caption;
     this.phrases = data.phrases;
     this.objects = data.phrases.flatMap(({ objects }) => objects).sort((a, b) => b.score - a.score);
   }
 
-  [Symbol.iterator](): Iterator<GroundedObject> {
+  [Symbol.iterator](): Iterator<Found> {
     return this.objects[Symbol.iterator]();
   }
 
   /** The data alone, without the picture. */
-  toJSON(): GroundingData {
+  toJSON(): GroundingData<Found> {
     const { width, height, caption, phrases, passes } = this;
     return { width, height, caption, phrases, passes };
   }
@@ -66,7 +69,7 @@ export class Grounding extends Pictured implements Iterable<GroundedObject> {
   toCOCO(options: CocoOptions): CocoResult[] {
     const names = this.phrases.map(({ text }) => text);
     return cocoResults(
-      this.objects.map(({ phrase, score, box }) => ({ index: phrase, score, box })),
+      this.objects.map(({ phrase, score, box, mask }) => ({ index: phrase, score, box, mask })),
       names,
       options,
     );
@@ -75,7 +78,7 @@ export class Grounding extends Pictured implements Iterable<GroundedObject> {
   /** A phrase without objects stays uncoloured. */
   protected override annotate(): Annotation {
     const { width, height, caption, phrases, objects } = this;
-    const items = objects.map(({ box, label, score }) => ({ box, label, score, colorKey: label }));
+    const items = objects.map(annotationItem);
     const colored = phrases.filter((phrase) => phrase.objects.length > 0);
     return {
       width,

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { GlipError } from "../../errors.ts";
 import type { DrawingOptions } from "../../images/annotate.ts";
-import type { Annotation, Box } from "../../images/annotation.ts";
+import type { Annotation, AnnotationItem, Box } from "../../images/annotation.ts";
+import type { Mask } from "../../images/mask.ts";
 import { type RasterFormat, render, renderSVG } from "../../images/render.ts";
 import { saveDrawing } from "../../images/save.ts";
 import type { ResolvedImage } from "../../images/source.ts";
@@ -129,8 +130,20 @@ export abstract class Pictured {
   }
 }
 
+interface Labelled {
+  label: string;
+  score: number;
+  box: Box;
+  mask?: Mask;
+}
+
+/** An object as it is drawn. */
+export function annotationItem({ label, score, box, mask }: Labelled): AnnotationItem {
+  return { box, label, score, colorKey: label, ...(mask && { mask }) };
+}
+
 /** `person 0.95 [80, 300, 260, 740]` */
-export function describeObject({ label, score, box }: { label: string; score: number; box: Box }): string {
+export function describeObject({ label, score, box }: Labelled): string {
   return `${label} ${score.toFixed(2)} [${box.map((value) => Math.round(value * 10) / 10).join(", ")}]`;
 }
 

@@ -73,6 +73,11 @@ export interface NativeLossOptions {
   inter?: number | undefined;
   /** Masked words of captions. @default 0 */
   mlm?: number | undefined;
+  /**
+   * Masks, where the data has them; of a model that finds masks, which the settings `{ masks: {} }` make of one that does
+   * not. @default 0
+   */
+  masks?: number | undefined;
 }
 
 export interface NativeDataOptions {

@@ -67,7 +67,12 @@ function shared(options: CheckedNativeTraining, model: NativeRunModel) {
     ema: options.ema ?? null,
     precision: options.precision ?? null,
     gradient_checkpointing: options.gradientCheckpointing ?? null,
-    losses: { grounding: losses.grounding ?? null, inter: losses.inter ?? null, mlm: losses.mlm ?? null },
+    losses: {
+      grounding: losses.grounding ?? null,
+      inter: losses.inter ?? null,
+      mlm: losses.mlm ?? null,
+      masks: losses.masks ?? null,
+    },
     seed: options.seed ?? null,
     output: options.output,
     resume: options.resume,

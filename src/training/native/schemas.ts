@@ -84,7 +84,12 @@ const optimisation = {
   freeze: z.array(z.enum(["backbone", "text", "head"])).default([]),
   frozenStages: uint32.optional(),
   losses: z
-    .strictObject({ grounding: weight.optional(), inter: weight.optional(), mlm: weight.optional() })
+    .strictObject({
+      grounding: weight.optional(),
+      inter: weight.optional(),
+      mlm: weight.optional(),
+      masks: weight.optional(),
+    })
     .default({}),
   seed: uint32.optional(),
 };

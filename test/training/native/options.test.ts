@@ -78,7 +78,7 @@ const nothing = {
   ema: null,
   precision: null,
   gradient_checkpointing: null,
-  losses: { grounding: null, inter: null, mlm: null },
+  losses: { grounding: null, inter: null, mlm: null, masks: null },
   seed: null,
 };
 
@@ -158,8 +158,8 @@ const options: [Partial<NativeFinetuneOptions>, Record<string, unknown>][] = [
     { freeze: ["text"], frozenStages: 2 },
     { freeze: ["text"], frozen_stages: 2 },
   ],
-  [{ losses: { inter: 0.5 } }, { losses: { grounding: null, inter: 0.5, mlm: null } }],
-  [{ losses: { grounding: 0, mlm: 1 } }, { losses: { grounding: 0, inter: null, mlm: 1 } }],
+  [{ losses: { inter: 0.5 } }, { losses: { grounding: null, inter: 0.5, mlm: null, masks: null } }],
+  [{ losses: { grounding: 0, mlm: 1, masks: 2 } }, { losses: { grounding: 0, inter: null, mlm: 1, masks: 2 } }],
   [{ seed: 0 }, { seed: 0 }],
   [
     { resume: true, detached: true, checkpointSteps: 10 },

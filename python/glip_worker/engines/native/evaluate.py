@@ -4,33 +4,41 @@ from __future__ import annotations
 
 import importlib.util
 import time
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 from glip_worker.call import Call
 from glip_worker.engines.native.model import Model
+from glip_worker.engines.native.request import without_masks
 from glip_worker.errors import GlipError
 from glip_worker.protocol.messages import (
     BoxMetrics,
     EvaluateScenesEvent,
     EvaluateScenesParams,
     EvaluateScenesResult,
+    MaskMetrics,
     PhraseMetrics,
 )
 from glipv2.data.records import Dataset
 from glipv2.data.scenes import read_split
 from glipv2.errors import InputError
 from glipv2.evaluation.boxes import evaluate_boxes
+from glipv2.evaluation.masks import evaluate_masks
 from glipv2.evaluation.phrases import any_object, evaluate_phrases, largest_object
 from glipv2.evaluation.progress import Progress
 
 
 def evaluate_scenes(call: Call, model: Model, params: EvaluateScenesParams) -> EvaluateScenesResult:
-    """Stops between two pictures. GlipError: `unsupported` without pycocotools, `dataset_invalid`, `file_error`."""
+    """Stops between two pictures. GlipError: `unsupported` without pycocotools, or of masks by a model without;
+    `dataset_invalid`, `file_error`."""
     start = time.perf_counter()
-    if params.task == "detect":
+    if params.task != "ground":
         require_pycocotools(call.method)
+    if params.task == "segment" and model.network.masks is None:
+        raise without_masks()
     folder = Path(params.folder)
-    split = read(folder).first(params.pictures)
+    split = read(folder, masks=params.task == "segment").first(params.pictures)
 
     def progress(done: int, total: int) -> None:
         call.emit(EvaluateScenesEvent(done=done, total=total))
@@ -38,7 +46,7 @@ def evaluate_scenes(call: Call, model: Model, params: EvaluateScenesParams) -> E
     progress(0, len(split.pictures))
     try:
         with model.computing():
-            metrics = boxes(model, split, progress) if params.task == "detect" else phrases(model, split, progress)
+            metrics = MEASURES[params.task](model, split, progress)
     except OSError as error:
         raise unreadable(folder, error) from error
     except InputError as error:
@@ -48,15 +56,7 @@ def evaluate_scenes(call: Call, model: Model, params: EvaluateScenesParams) -> E
 
 
 def boxes(model: Model, split: Dataset, progress: Progress) -> BoxMetrics:
-    found = evaluate_boxes(model.network, split, progress)
-    return BoxMetrics(
-        ap=found.ap,
-        ap50=found.ap50,
-        ap75=found.ap75,
-        ap_small=found.ap_small,
-        ap_medium=found.ap_medium,
-        ap_large=found.ap_large,
-    )
+    return BoxMetrics(**asdict(evaluate_boxes(model.network, split, progress)))
 
 
 def phrases(model: Model, split: Dataset, progress: Progress) -> PhraseMetrics:
@@ -67,10 +67,23 @@ def phrases(model: Model, split: Dataset, progress: Progress) -> PhraseMetrics:
     )
 
 
-def read(folder: Path) -> Dataset:
-    """GlipError `file_error` or `dataset_invalid`."""
+def masks(model: Model, split: Dataset, progress: Progress) -> MaskMetrics:
+    found = evaluate_masks(model.network, split, progress=progress)
+    iou = {"mean_iou": found.mean_iou, "filled_boxes": found.filled_boxes}
+    return MaskMetrics(**asdict(found.precision), **iou)
+
+
+MEASURES: dict[str, Callable[[Model, Dataset, Progress], BoxMetrics | PhraseMetrics | MaskMetrics]] = {
+    "detect": boxes,
+    "ground": phrases,
+    "segment": masks,
+}
+
+
+def read(folder: Path, masks: bool = False) -> Dataset:
+    """`masks`: whether the objects have them. GlipError `file_error` or `dataset_invalid`."""
     try:
-        split = read_split(folder)
+        split = read_split(folder, masks)
     except OSError as error:
         raise unreadable(folder, error) from error
     # JSON of some other kind.
@@ -85,7 +98,7 @@ def require_pycocotools(feature: str) -> None:
     """A Python of the user's own may lack it."""
     if importlib.util.find_spec("pycocotools") is not None:
         return
-    reason = "box AP is measured by pycocotools, which this Python does not have"
+    reason = "average precision is measured by pycocotools, which this Python does not have"
     remedy = "`npx glip setup` makes one that has it; in a Python of your own (GLIP_PYTHON), install it with pip"
     raise GlipError("unsupported", f"{feature}: {reason}: {remedy}", {"feature": feature, "reason": reason})
 

@@ -22,6 +22,7 @@ from glip_worker.errors import CallStopped, from_exception
 from glip_worker.protocol.messages import Features, Span, VisionDetectParams, VisionDetectResult, VisionGroundResult
 from glip_worker.tensors import Tensor as WireTensor
 from glipv2.detection.detect import detect
+from glipv2.detection.masks import MaskParts, masks_of
 from glipv2.detection.objects import Objects, best
 from glipv2.model import Output, TextFeatures
 from glipv2.pictures import batch
@@ -104,13 +105,15 @@ def _read(model: Model, pyramid: Pyramid, readings: Sequence[Reading]) -> None:
     texts = TextFeatures.stacked(
         [text if one.job.tuned is None else one.job.tuned(text) for one, text in zip(readings, features, strict=True)]
     )
-    output = model.network.read(_rows(pyramid, [one.row for one in readings]), texts)
+    pyramid = _rows(pyramid, [one.row for one in readings])
+    output = model.network.read(pyramid, texts)
     sizes = [(one.job.picture_3HW.shape[1], one.job.picture_3HW.shape[2]) for one in readings]
     found = detect(output, [one.prompt.groups for one in readings], sizes, model.config.postprocess)
     for row, (one, objects) in enumerate(zip(readings, found, strict=True)):
         one.job.found.append(objects.shifted(one.prompt.first))
         if one.job.params.features:
             _add_features(one.job, output, row, objects, one.prompt)
+    _add_masks(model, readings, pyramid.replaced(output.regions_BNC), found)
 
 
 def _rows(pyramid: Pyramid, rows: list[int]) -> Pyramid:
@@ -119,8 +122,8 @@ def _rows(pyramid: Pyramid, rows: list[int]) -> Pyramid:
     if pictures == 1 or rows == list(range(pictures)):
         return pyramid
     if len(set(rows)) == 1:
-        return pyramid.replaced(pyramid.features_BNC[rows[:1]])
-    return pyramid.replaced(pyramid.features_BNC[rows])
+        return pyramid.rows(rows[:1])
+    return pyramid.rows(rows)
 
 
 def _add_features(job: Job, output: Output, row: int, objects: Objects, prompt: Prompt) -> None:
@@ -128,6 +131,16 @@ def _add_features(job: Job, output: Output, row: int, objects: Objects, prompt: 
     job.regions.append(regions_NC[objects.regions_N.to(regions_NC.device)].float().cpu())
     tokens_TC = output.tokens_BTC[row].float().cpu()
     job.texts.append(torch.stack([tokens_TC[tokens].mean(0) for tokens in prompt.groups]))
+
+
+def _add_masks(model: Model, readings: Sequence[Reading], fused: Pyramid, found: Sequence[Objects]) -> None:
+    """For those who want masks, what these are made of."""
+    head, rows = model.network.masks, [row for row, one in enumerate(readings) if one.job.params.masks]
+    if head is None or not rows:
+        return
+    for row, pixels_EHW in zip(rows, head(fused.rows(rows)), strict=True):
+        regions_NC = fused.features_BNC[row]
+        readings[row].job.parts.append(MaskParts.of(head, pixels_EHW, regions_NC, fused.sizes, found[row]))
 
 
 def _result(model: Model, job: Job) -> VisionDetectResult | VisionGroundResult:
@@ -144,6 +157,7 @@ def _result(model: Model, job: Job) -> VisionDetectResult | VisionGroundResult:
         "boxes": WireTensor.of(objects.boxes_N4),
         "scores": WireTensor.of(objects.scores_N),
         "passes": len(job.prompts),
+        "masks": _masks(job, chosen_N, (height, width)) if params.masks else None,
     }
     if isinstance(params, VisionDetectParams):
         categories = WireTensor.of(objects.labels_N.to(torch.int32))
@@ -155,6 +169,18 @@ def _result(model: Model, job: Job) -> VisionDetectResult | VisionGroundResult:
         phrases=[Span(start=job.spans[index][0], end=job.spans[index][1]) for index in order],
         phrase_indices=WireTensor.of(ranks(order)[objects.labels_N]),
     )
+
+
+def _masks(job: Job, chosen_N: Tensor, seen: tuple[int, int]) -> list[str]:
+    """As chosen, from the prompt that each object is from. `seen`: the picture's size as the network saw it."""
+    masks: dict[int, str] = {}
+    first = 0
+    for parts in job.parts:
+        end = first + len(parts.boxes_N4)
+        mine = chosen_N[(chosen_N >= first) & (chosen_N < end)]
+        masks |= zip(mine.tolist(), masks_of(parts, mine - first, seen, job.size), strict=True)
+        first = end
+    return [masks[row] for row in chosen_N.tolist()]
 
 
 def _features(job: Job, chosen_N: Tensor, order: Sequence[int] | None) -> Features | None:

@@ -19,6 +19,7 @@ from glip_worker.errors import GlipError, invalid_argument
 from glip_worker.pictures import name_of, read_picture
 from glip_worker.protocol.messages import VisionDetectParams, VisionGroundParams
 from glipv2.config import GlipConfig, InputConfig
+from glipv2.detection.masks import MaskParts
 from glipv2.detection.objects import Objects
 from glipv2.errors import InputError
 from glipv2.pictures import prepare
@@ -63,6 +64,9 @@ class Job:
     regions: list[Tensor] = field(default_factory=list)
     texts: list[Tensor] = field(default_factory=list)
 
+    parts: list[MaskParts] = field(default_factory=list)
+    """Of each prompt's objects, where masks are asked for."""
+
     outcome: Any = None
     """The result, or the exception that ended it."""
 
@@ -72,11 +76,14 @@ class Job:
         return -(-height // divisor) * divisor, -(-width // divisor) * divisor
 
     def restart(self) -> None:
-        self.found, self.regions, self.texts = [], [], []
+        self.found, self.regions, self.texts, self.parts = [], [], [], []
 
 
 def read_request(model: Model, call: Call, params: Params) -> Job:
-    """GlipError: `invalid_argument`, and as `read_picture`. The text first: it is sooner done."""
+    """GlipError: `invalid_argument`, `unsupported` for masks of a model without, and as `read_picture`. The text first:
+    it is sooner done."""
+    if params.masks and model.network.masks is None:
+        raise without_masks()
     spans: list[Span] = []
     tuned: TunedPrompt | None = None
     with as_glip_errors():
@@ -96,6 +103,12 @@ def read_request(model: Model, call: Call, params: Params) -> Job:
         details = {"path": name, "reason": reason}
         raise GlipError("image_invalid", f"{name}: {reason}: {advice}", details) from error
     return Job(call, params, picture_3HW, (pixels.shape[0], pixels.shape[1]), prompts, spans, tuned)
+
+
+def without_masks() -> GlipError:
+    reason = "the loaded model finds boxes alone"
+    remedy = "load one with a mask head; fine-tuning with settings { masks: {} } and losses { masks: 1 } gives it one"
+    return GlipError("unsupported", f"masks: {reason}: {remedy}", {"feature": "masks", "reason": reason})
 
 
 def _tuned(model: Model, params: VisionDetectParams) -> TunedPrompt | None:

@@ -21,7 +21,7 @@ from glip_worker.engines.official.model import Model
 from glip_worker.engines.official.phrases import noun_phrase_spans
 from glip_worker.engines.official.preprocess import prepare
 from glip_worker.engines.official.prompt import Prompt, Window, Wording, caption_prompts, category_prompts
-from glip_worker.errors import invalid_argument
+from glip_worker.errors import GlipError, invalid_argument
 from glip_worker.pictures import name_of, read_picture
 from glip_worker.protocol.messages import (
     Features,
@@ -77,6 +77,7 @@ def detect(model: Model, params: VisionDetectParams, check: Check) -> VisionDete
         boxes=WireTensor.of(found.boxes_N4),
         scores=WireTensor.of(found.scores_N),
         passes=found.passes,
+        masks=None,
         features=found.features,
         categories=WireTensor.of(found.labels_N),
     )
@@ -107,6 +108,7 @@ def ground(model: Model, params: VisionGroundParams, check: Check) -> VisionGrou
         boxes=WireTensor.of(found.boxes_N4),
         scores=WireTensor.of(found.scores_N),
         passes=found.passes,
+        masks=None,
         features=_in_order(found.features, order),
         phrases=[Span(start=spans[index][0], end=spans[index][1]) for index in order],
         phrase_indices=WireTensor.of(rank[found.labels_N.long()]),
@@ -116,6 +118,9 @@ def ground(model: Model, params: VisionGroundParams, check: Check) -> VisionGrou
 def _look(
     model: Model, params: Look, prompts: Sequence[Prompt], check: Check, thresholds: Sequence[float] | None = None
 ) -> Found:
+    if params.masks:
+        reason = "the official code has no head for masks"
+        raise GlipError("unsupported", f"masks: {reason}: engine native", {"feature": "masks", "reason": reason})
     collected = HeadFeatures(model.network, model.config) if params.features else None
     pixels = read_picture(params.image)
     height, width = pixels.shape[:2]
