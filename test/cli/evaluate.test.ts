@@ -29,7 +29,7 @@ describe("what is wrong is said at once, in the command line's words", () => {
     [["--data", "val"], `argument 'val' is invalid. ${expected} folder (scenes:./mine/val).`],
     [["--data", "scenes:train"], `argument 'scenes:train' is invalid. ${expected}`],
     [["--data", "scenes:./nowhere/val"], `[file_error]: Cannot measure on ${join(process.cwd(), "nowhere", "val")}: `],
-    [[...val, "--task", "segment"], "argument 'segment' is invalid. Allowed choices are detect, ground."],
+    [[...val, "--task", "embed"], "argument 'embed' is invalid. Allowed choices are detect, ground, segment."],
     [[...val, "--pictures", "0"], "argument '0' is invalid. Expected a whole number, 1 or more."],
     [[...val, "--pictures", "some"], "argument 'some' is invalid. expected a whole number"],
     [[...val, "--model", "glip-x"], "[invalid_argument]: --model: expected one of glip-nano, "],

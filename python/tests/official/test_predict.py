@@ -213,5 +213,13 @@ def test_what_is_refused(served: Served, wrong: dict[str, Any], code: str, path:
     assert len(served.detect(noise(96, 96), NAMES).scores) > 10
 
 
+def test_there_are_no_masks(served: Served) -> None:
+    with pytest.raises(GlipError, match="the official code has no head for masks: engine native") as caught:
+        served.detect(noise(96, 96), NAMES, masks=True)
+    assert caught.value.code == "unsupported"
+    with pytest.raises(GlipError, match="no head for masks"):
+        served.ground(noise(96, 96), CAPTION, masks=True)
+
+
 def test_a_long_picture_is_found_in_when_it_may_stay_long(served: Served) -> None:
     assert len(served.detect(noise(10, 4000), NAMES, short_side=10, long_side=4000).scores) > 10
