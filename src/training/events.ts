@@ -24,6 +24,8 @@ export interface Metrics {
   readonly APl?: number | null | undefined;
   /** Part of the phrases whose best box is right (IoU of at least 0.5). Engine native. */
   readonly recallAt1?: number | null | undefined;
+  /** As `AP`, of masks, with `maskAP50` and so on; where the model finds them and all objects have one. Engine native. */
+  readonly maskAP?: number | null | undefined;
   readonly [name: string]: number | null | undefined;
 }
 

@@ -124,7 +124,7 @@ def test_a_run_tells_of_them(tmp_path: Path) -> None:
     options = {"steps": 2, "config": MASKED.to_json(), "validation": source, "evaluate_steps": 2}
     run = configure(tmp_path, losses={"masks": 1.0}, **options)
     assert run_here(run) == "completed"
-    names = ["mask_AP", "mask_AP50", "mask_AP75", "mask_APs", "mask_APm", "mask_APl"]
+    names = ["maskAP", "maskAP50", "maskAP75", "maskAPs", "maskAPm", "maskAPl"]
     assert [name for name in result(run)["metrics"] if name.startswith("mask")] == names
     assert all(one["losses"]["masks"] > 0 for one in events(run, "step"))
     other = configure(tmp_path, "other", **options)
