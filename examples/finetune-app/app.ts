@@ -24,7 +24,7 @@ const lessonSchema = z.strictObject({
 export interface App {
   url: string;
   /** Ends it; what is being taught goes on, and the app that is started next knows of it. */
-  close(): Promise<void>;
+  close: () => Promise<void>;
 }
 
 /** @param port 0: any that is free */

@@ -122,7 +122,7 @@ export class Teacher implements AsyncDisposable {
     try {
       for await (const event of run) note(lesson, event);
       const { ended, prompt } = await run.result;
-      if (ended === "stopped" || prompt == null) lesson.state = "stopped";
+      if (ended === "stopped" || typeof prompt !== "string") lesson.state = "stopped";
       else {
         lesson.categories = await this.#use(lesson.name, prompt);
         lesson.state = "ready";

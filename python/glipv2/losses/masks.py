@@ -42,7 +42,7 @@ def mask_loss(
     device = regions_BNC.device
     draws_P = processes.draw(pictures, regions, generator).to(device)[assigned.picture_P, assigned.region_P]
     # Without any region it is 0, and still has gradients.
-    total, count = pixels_BEHW.float().flatten()[:0].sum(), 0
+    total, count = pixels_BEHW.float().flatten()[:0].sum() + head.weights(regions_BNC[0, :0].float()).sum(), 0
     for picture, all_MHW in enumerate(masks_MHW):
         chosen_R = _chosen(assigned, picture, all_MHW.flatten(1).any(dim=1).to(device), draws_P)
         if not len(chosen_R):

@@ -117,11 +117,13 @@ def _frozen(model: GLIP, options: TrainOptions) -> list[nn.Module]:
     if options.method == "prompt":
         return [model]
     last: list[nn.Module] = [model.boxes, model.words, *([] if model.masks is None else [model.masks])]
+    # Without a gradient an optimizer leaves them alone, but several processes have one of 0, by which they would decay.
+    unused = [model.masks] if model.masks is not None and not options.losses.masks else []
     if options.method == "linear_probe":
-        return [module for module in model.children() if module not in last]
+        return [*unused, *(module for module in model.children() if module not in last)]
     parts: dict[str, list[nn.Module]] = {
         "backbone": [model.swin, model.fpn],
         "text": [model.text],
         "head": [model.tower, *last],
     }
-    return [module for part in options.freeze for module in parts[part]]
+    return [*unused, *(module for part in options.freeze for module in parts[part])]

@@ -69,9 +69,7 @@ def expected(pair: tuple[Any, Any, Any], pixels: Any, prompt: Prompt) -> Objects
     return one.take(order)
 
 
-def found(
-    pair: tuple[Any, Any, Any], pixels: Any, prompts: list[Prompt], tuned: TunedPrompt | None = None
-) -> Objects:
+def found(pair: tuple[Any, Any, Any], pixels: Any, prompts: list[Prompt], tuned: TunedPrompt | None = None) -> Objects:
     """All prompts in one pass over the picture."""
     _, ours, _ = pair
     pictures = batch([prepare(pixels, SMALL.input)], SMALL.input.divisor)
