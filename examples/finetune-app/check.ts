@@ -73,7 +73,7 @@ function put(name: string, body: unknown): Promise<Response> {
 
 function detect(name: string): Promise<Response> {
   const body = new Uint8Array(picture);
-  return fetch(`${app.url}/prompts/${name}/detect?threshold=0.1`, { method: "POST", body });
+  return fetch(`${app.url}/prompts/${name}/detect?threshold=0.4`, { method: "POST", body });
 }
 
 async function lesson(name: string): Promise<Lesson> {
