@@ -241,7 +241,7 @@ def test_a_head_is_added_to_weights_without_it(tmp_path: Path) -> None:
 
 
 def test_masks_are_learnt_by_a_model_that_finds_them(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"losses\.masks: expected 0, or a model that finds masks"):
+    with pytest.raises(InputError, match=r"losses\.masks: expected 0, or a model with the part masks"):
         build(options(tmp_path, losses={"masks": 0.5}), ())
 
 
