@@ -10,12 +10,16 @@ import {
   type SceneTask,
 } from "./evaluation/scenes.ts";
 import { Handle } from "./handle.ts";
+import { answer, type AnswerOptions } from "./tasks/answer.ts";
+import { caption, type CaptionOptions, type CaptionStream, captionStream } from "./tasks/caption.ts";
 import { detect, type DetectOptions } from "./tasks/detect.ts";
 import { detectAll, type DetectAllOptions } from "./tasks/detect-all.ts";
 import { detectStream, type DetectStreamOptions } from "./tasks/detect-stream.ts";
 import { embed, type EmbedChoice, type Embeddings } from "./tasks/embed.ts";
 import { groundAll, type GroundAllOptions } from "./tasks/ground-all.ts";
 import { ground, type GroundOptions } from "./tasks/ground.ts";
+import type { Answered } from "./tasks/results/answered.ts";
+import type { Captioned } from "./tasks/results/captioned.ts";
 import type { DetectedObject, Detections, Masked } from "./tasks/results/detections.ts";
 import type { GroundedObject, Grounding } from "./tasks/results/grounding.ts";
 import { segment, segmentAll, type Segmentation } from "./tasks/segment.ts";
@@ -73,6 +77,33 @@ export class Glip extends Handle {
     options?: DetectOptions & GroundOptions,
   ): Promise<Segmentation> {
     return segment(this, image, text, options);
+  }
+
+  /**
+   * Answers a question about a picture by one of several candidates, and finds what the question speaks of.
+   * @example (await glip.answer("street.jpg", "how many dogs are there?", { answers: ["one", "two", "three"] })).answer
+   * @throws GlipError as `detect`; `unsupported` for a model that answers nothing
+   */
+  answer(image: ImageInput, question: string, options?: AnswerOptions): Promise<Answered> {
+    return answer(this, image, question, options);
+  }
+
+  /**
+   * Tells what is in a picture, and finds what the caption's noun phrases speak of.
+   * @example (await glip.caption("street.jpg", { mode: "beam" })).caption
+   * @throws GlipError as `answer`
+   */
+  caption(image: ImageInput, options?: CaptionOptions): Promise<Captioned> {
+    return caption(this, image, options);
+  }
+
+  /**
+   * As `caption`, word by word.
+   * @example for await (const text of glip.captionStream("street.jpg")) process.stdout.write(text);
+   * @throws GlipError `invalid_argument` at once; from the iteration and `result`, as `caption`
+   */
+  captionStream(image: ImageInput, options?: CaptionOptions): CaptionStream {
+    return captionStream(this, image, options);
   }
 
   /**

@@ -53,7 +53,9 @@ export type { Event, MethodName, Params, Result, StreamName } from "./protocol/m
 export type { Acceleration } from "./protocol/model.ts";
 export { type NestedArray, Tensor } from "./protocol/tensor.ts";
 export { sweep, type SweepOptions, type SweepPlace } from "./sweep.ts";
+export type { AnswerOptions } from "./tasks/answer.ts";
 export type { BatchOptions } from "./tasks/answer-each.ts";
+export type { CaptionOptions, CaptionStream } from "./tasks/caption.ts";
 export type { DetectAllOptions } from "./tasks/detect-all.ts";
 export type { DetectStreamOptions } from "./tasks/detect-stream.ts";
 export type { DetectOptions } from "./tasks/detect.ts";
@@ -62,11 +64,14 @@ export type { GroundAllOptions } from "./tasks/ground-all.ts";
 export type { GroundOptions } from "./tasks/ground.ts";
 export type { LookOptions } from "./tasks/look.ts";
 export type { PhraseInput } from "./tasks/phrases.ts";
+export type { Answered, AnsweredData, RankedAnswer } from "./tasks/results/answered.ts";
+export type { Captioned, CaptionedData } from "./tasks/results/captioned.ts";
 export type { CocoOptions, CocoResult } from "./tasks/results/coco.ts";
 export type { DetectedObject, Detections, DetectionsData, Masked } from "./tasks/results/detections.ts";
 export type { GroundedObject, GroundedPhrase, Grounding, GroundingData } from "./tasks/results/grounding.ts";
 export type { DrawOptions, SaveOptions } from "./tasks/results/pictured.ts";
 export type { Segmentation } from "./tasks/segment.ts";
+export type { UnderstandOptions } from "./tasks/understand.ts";
 export type {
   CheckpointEvent,
   DoneEvent,

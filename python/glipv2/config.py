@@ -8,6 +8,7 @@ from typing import Any
 
 from glipv2.fusion.attention import FusionConfig
 from glipv2.head.masks import MaskConfig
+from glipv2.head.understanding import UnderstandingConfig
 from glipv2.plain import plain, read_plain
 from glipv2.text.bert import BertConfig
 from glipv2.vision.fpn import FpnConfig
@@ -91,6 +92,8 @@ class GlipConfig:
     postprocess: PostprocessConfig = field(default_factory=PostprocessConfig)
     masks: MaskConfig | None = None
     """None: the model finds boxes alone."""
+    understanding: UnderstandingConfig | None = None
+    """None: the model neither answers nor tells what it sees."""
 
     def __post_init__(self) -> None:
         if self.fpn.channels % self.head.norm_groups:
@@ -102,6 +105,20 @@ class GlipConfig:
             raise ValueError(
                 f"GlipConfig: prompt.max_tokens must be at most text.longest, got {self.prompt.max_tokens} "
                 f"and {self.text.longest}"
+            )
+        if self.understanding is not None:
+            self._check_understanding(self.understanding)
+
+    def _check_understanding(self, understanding: UnderstandingConfig) -> None:
+        if self.text.width % understanding.heads:
+            raise ValueError(
+                f"GlipConfig: understanding.heads must divide text.width, got {understanding.heads} and "
+                f"{self.text.width}"
+            )
+        if understanding.longest > self.text.longest:
+            raise ValueError(
+                f"GlipConfig: understanding.longest must be at most text.longest, got {understanding.longest} and "
+                f"{self.text.longest}"
             )
 
     def to_json(self) -> dict[str, Any]:
@@ -117,7 +134,7 @@ class GlipConfig:
 
 
 #: Parts that a model may have or not, by their name in its configuration and among its modules alike.
-OPTIONAL_HEADS = ("masks",)
+OPTIONAL_HEADS = ("masks", "understanding")
 
 
 def added_heads(before: GlipConfig, after: GlipConfig) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ import {
   type SceneFolder,
   sceneSplit,
 } from "../datasets/scenes/split.ts";
-import { type SceneEvaluation, type SceneTask, sceneTasks } from "../evaluation/scenes.ts";
+import { metricRows, type SceneEvaluation, type SceneTask, sceneTasks } from "../evaluation/scenes.ts";
 import { launch } from "../launch.ts";
 import { addModelFlags, type ModelFlags, modelOptionsOf, wholeNumber } from "./model-flags.ts";
 import { named } from "./named.ts";
@@ -27,7 +27,7 @@ const standard = measuredSplits.map((split) => PREFIX + split);
 export function addEvaluate(program: Command): void {
   const task = new Option(
     "--task <task>",
-    "what is measured: boxes of categories, phrases of sentences, or the masks of both",
+    "what is measured: boxes of categories, phrases of sentences, the masks of both, answers, or captions",
   );
   const command = program
     .command("evaluate")
@@ -101,6 +101,10 @@ function picturesOf(given: string): number {
 }
 
 function describe({ task, split, pictures, metrics, seconds }: SceneEvaluation): string {
-  const rows = Object.entries(metrics).map(([name, value]) => `${name.padEnd(14)}${value?.toFixed(3) ?? "–"}`);
-  return [`${task} on ${pictures} pictures of ${split}, ${seconds.toFixed(1)} s`, ...rows].join("\n");
+  const rows = metricRows(metrics);
+  const width = Math.max(14, ...rows.map(([name]) => name.length + 2));
+  return [
+    `${task} on ${pictures} pictures of ${split}, ${seconds.toFixed(1)} s`,
+    ...rows.map(([name, value]) => name.padEnd(width) + value),
+  ].join("\n");
 }

@@ -7,6 +7,7 @@ import { launch } from "../launch.ts";
 import type { MethodName } from "../protocol/methods.ts";
 import { cancelled } from "../tasks/answer-each.ts";
 import { inOrder } from "../tasks/in-order.ts";
+import type { Answered } from "../tasks/results/answered.ts";
 import type { Detections } from "../tasks/results/detections.ts";
 import type { Grounding } from "../tasks/results/grounding.ts";
 import { fail } from "./fail.ts";
@@ -37,7 +38,7 @@ export interface Look {
   method: MethodName;
   /** Throws where something is wrong, before a worker is started. */
   check(): void;
-  run(glip: Glip, image: ImageInput, signal: AbortSignal): Promise<Detections | Grounding>;
+  run(glip: Glip, image: ImageInput, signal: AbortSignal): Promise<Detections | Grounding | Answered>;
 }
 
 /** Pictures under way at once: the next ones are read while one is computed. */
@@ -122,7 +123,12 @@ export async function look(names: readonly string[], flags: LookFlags, given: Lo
   }
 }
 
-function print(found: Detections | Grounding, { name }: NamedPicture, flags: LookFlags, saved?: string): void {
+function print(
+  found: Detections | Grounding | Answered,
+  { name }: NamedPicture,
+  flags: LookFlags,
+  saved?: string,
+): void {
   if (flags.json) return console.log(JSON.stringify({ picture: name, ...found.toJSON(), ...(saved && { saved }) }));
   const { stdout } = process;
   const colors = stdout.isTTY ? [2 ** 24, 256].find((count) => stdout.hasColors(count)) : 0;
@@ -132,7 +138,11 @@ function print(found: Detections | Grounding, { name }: NamedPicture, flags: Loo
 
 function checkMethod(glip: Glip, method: string): void {
   if (glip.info.methods.includes(method)) return;
-  const reason = `the worker's engine is ${glip.info.engine}, which has no model: name one with --model`;
+  const { engine, methods } = glip.info;
+  const remedy = methods.includes("vision.detect")
+    ? "the native one does it (--engine native)"
+    : "name one with --model";
+  const reason = `the worker's engine is ${engine}, which ${methods.includes("vision.detect") ? `has no ${method}` : "has no model"}: ${remedy}`;
   throw new GlipError("unsupported", `Cannot look at pictures: ${reason} (\`glip weights list\`).`, {
     feature: method,
     reason,

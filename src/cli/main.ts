@@ -2,7 +2,9 @@ import { readFileSync } from "node:fs";
 
 import { Command } from "commander";
 
+import { addAnswer } from "./answer.ts";
 import { addAttach } from "./attach.ts";
+import { addCaption } from "./caption.ts";
 import { addDetect } from "./detect.ts";
 import { addDoctor } from "./doctor.ts";
 import { addEvaluate } from "./evaluate.ts";
@@ -30,6 +32,8 @@ addDoctor(program);
 addDetect(program);
 addGround(program);
 addSegment(program);
+addAnswer(program);
+addCaption(program);
 addEvaluate(program);
 addPretrain(program);
 addFinetune(program);

@@ -11,7 +11,7 @@ import { checkArgument } from "../protocol/validate.ts";
 import { convert, Run } from "../training/run.ts";
 import { type MediaBundle, showTable } from "../training/table.ts";
 
-export const sceneTasks = ["detect", "ground", "segment"] as const;
+export const sceneTasks = ["detect", "ground", "segment", "answer", "caption"] as const;
 export type SceneTask = (typeof sceneTasks)[number];
 
 export interface EvaluateScenesOptions<Task extends SceneTask = SceneTask> {
@@ -19,7 +19,8 @@ export interface EvaluateScenesOptions<Task extends SceneTask = SceneTask> {
   data: SceneFolder;
   /**
    * `detect`: all categories of the split are looked for in each picture. `ground`: the phrases of its sentences.
-   * `segment`: both, and what is measured are the masks.
+   * `segment`: both, and what is measured are the masks. `answer`: its questions, with all answers of the split for
+   * candidates. `caption`: what is told of it, by four beams.
    */
   task: Task;
   /** The first so many. @default all */
@@ -48,7 +49,7 @@ type AveragePrecision = {
   APl: number | null;
 };
 
-/** By task. All are 0 to 1. */
+/** By task. 0 to 1 where nothing else is said. */
 export interface SceneMetrics {
   /** Average precision of boxes. */
   detect: AveragePrecision;
@@ -65,6 +66,25 @@ export interface SceneMetrics {
     meanIoU: number;
     /** The same for who knows the boxes that are meant, and takes them for the masks. */
     filledBoxes: number;
+  };
+  answer: {
+    /** Questions whose best candidate is right. */
+    accuracy: number;
+    /** The same for who gives the commonest answer of each type of question. */
+    majority: number;
+    /** Of each type. */
+    types: Record<string, { accuracy: number; majority: number; questions: number }>;
+  };
+  caption: {
+    /** CIDEr-D, 0 to 10 (often given times 100). */
+    CIDEr: number;
+    /** The same for who tells every picture by the split's commonest caption. */
+    oneCaption: number;
+    /** The part of what the captions state that is true of the scenes, and how much one states. */
+    facts: number;
+    stated: number;
+    /** Of each kind of statement. */
+    kinds: Record<string, { truePart: number; stated: number }>;
   };
 }
 
@@ -89,7 +109,7 @@ export class SceneEvaluation<Task extends SceneTask = SceneTask> {
 
   /** How a result shows itself in a notebook of Deno's Jupyter kernel. */
   [Symbol.for("Jupyter.display")](): MediaBundle {
-    const rows = Object.entries(this.metrics).map(([name, value]) => [name, value?.toFixed(3) ?? "–"] as const);
+    const rows = metricRows(this.metrics);
     return showTable([["split", this.split], ["pictures", String(this.pictures)], ...rows]);
   }
 }
@@ -145,6 +165,22 @@ function checkEngine({ methods, engine }: Ready): void {
   throw new GlipError("unsupported", `Cannot measure on scenes: ${reason}. ${advice}`, { feature: METHOD, reason });
 }
 
+/** Each figure by its name, as it is printed; those of types and kinds after the others. */
+export function metricRows(metrics: SceneMetrics[SceneTask]): (readonly [name: string, value: string])[] {
+  return Object.entries(metrics).flatMap(([name, value]: [string, MetricValue]) => {
+    if (typeof value !== "object" || value === null) return [[name, value?.toFixed(3) ?? "–"] as const];
+    return Object.entries(value).map(([part, figures]) => [`${name}.${part}`, rowOf(figures)] as const);
+  });
+}
+
+type MetricValue = number | null | Record<string, Record<string, number>>;
+
+function rowOf(figures: Record<string, number>): string {
+  return Object.entries(figures)
+    .map(([name, value]) => `${name} ${Number.isInteger(value) && value > 1 ? value : value.toFixed(3)}`)
+    .join(", ");
+}
+
 function metricsOf(given: Result<"evaluate.scenes">["metrics"]): SceneMetrics[SceneTask] {
   if (given.type === "ground") {
     return {
@@ -152,6 +188,17 @@ function metricsOf(given: Result<"evaluate.scenes">["metrics"]): SceneMetrics[Sc
       largestObject: given.largest_object,
       anyObject: given.any_object,
     };
+  }
+  if (given.type === "answer") {
+    const types = given.types.map(({ type, ...figures }) => [type, figures] as const);
+    return { accuracy: given.accuracy, majority: given.majority, types: Object.fromEntries(types) };
+  }
+  if (given.type === "caption") {
+    const { cider, one_caption, facts, stated, kinds } = given;
+    const ofKinds = kinds.map(
+      ({ kind, true_part, stated: count }) => [kind, { truePart: true_part, stated: count }] as const,
+    );
+    return { CIDEr: cider, oneCaption: one_caption, facts, stated, kinds: Object.fromEntries(ofKinds) };
   }
   const { ap, ap50, ap75, ap_small, ap_medium, ap_large } = given;
   const average = { AP: ap, AP50: ap50, AP75: ap75, APs: ap_small, APm: ap_medium, APl: ap_large };

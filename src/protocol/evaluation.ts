@@ -34,14 +34,46 @@ const masks = z
   })
   .meta({ title: "MaskMetrics" });
 
+const answers = z
+  .strictObject({
+    type: z.literal("answer"),
+    accuracy: part,
+    /** The accuracy of who gives each type's commonest answer. */
+    majority: part,
+    questions: uint53,
+    types: z.array(
+      z
+        .strictObject({ type: z.string(), accuracy: part, majority: part, questions: uint53 })
+        .meta({ title: "AnswerTypeMetrics" }),
+    ),
+  })
+  .meta({ title: "AnswerMetrics" });
+const captions = z
+  .strictObject({
+    type: z.literal("caption"),
+    /** CIDEr-D, and that of who tells every picture by the split's commonest caption. */
+    cider: z.number().min(0),
+    one_caption: z.number().min(0),
+    /** The part of what captions state that is true of the scene, and how much one states. */
+    facts: part,
+    stated: z.number().min(0),
+    kinds: z.array(
+      z.strictObject({ kind: z.string(), true_part: part, stated: uint53 }).meta({ title: "FactMetrics" }),
+    ),
+  })
+  .meta({ title: "CaptionMetrics" });
+
 export const evaluation = {
   /** Measures the loaded model on a split of the scenes. */
   "evaluate.scenes": {
     params: z.strictObject({
       /** What `glip scenes` wrote of one split; absolute, and on the worker's host. */
       folder: text,
-      /** `detect`: all categories of the split, in each picture. `ground`: its sentences. `segment`: both, as masks. */
-      task: z.enum(["detect", "ground", "segment"]),
+      /**
+       * `detect`: all categories of the split, in each picture. `ground`: its sentences. `segment`: both, as masks.
+       * `answer`: its questions.
+       */
+      task: z.enum(["detect", "ground", "segment", "answer", "caption"]),
       /** The first so many; null: all. */
       pictures: uint32.min(1).nullable(),
     }),
@@ -54,7 +86,7 @@ export const evaluation = {
       /** The folder's name. */
       split: z.string(),
       pictures: uint53,
-      metrics: z.discriminatedUnion("type", [boxes, phrases, masks]),
+      metrics: z.discriminatedUnion("type", [boxes, phrases, masks, answers, captions]),
       seconds: z.number(),
     }),
   },

@@ -51,6 +51,9 @@ const data = {
       names: count.nullable(),
       /** Of so many steps one asks for what sentences speak of, where pictures have both; 0: none. */
       sentences_every: uint32.nullable(),
+      /** Part of the steps that ask questions, and of those that tell captions. */
+      questions: part.nullable(),
+      captions: part.nullable(),
     })
     .meta({ title: "RunAsking" }),
   augment: z
@@ -106,6 +109,8 @@ const optimisation = {
       inter: weight.nullable(),
       mlm: weight.nullable(),
       masks: weight.nullable(),
+      answers: weight.nullable(),
+      captions: weight.nullable(),
     })
     .meta({ title: "RunLosses" }),
   seed: uint32.nullable(),

@@ -53,6 +53,30 @@ const found = {
   masks: z.array(z.string()).nullable(),
 };
 
+/** How the phrases of a text and what they speak of are given. */
+const grounded = {
+  width: uint53,
+  height: uint53,
+  /** In the order of the text. */
+  phrases: z.array(span),
+  /** `[N, 4]`, as of `vision.ground`. */
+  boxes: tensor({ dtypes: ["float32"], rank: 2 }),
+  /** `[N]` */
+  scores: tensor({ dtypes: ["float32"], rank: 1 }),
+  /** `[N]`: index into `phrases`. */
+  phrase_indices: tensor({ dtypes: ["int32"], rank: 1 }),
+};
+
+/** What the methods take that answer and tell. */
+const understand = {
+  image,
+  /** Of the boxes, as for `vision.ground`. */
+  threshold: score,
+  max_objects: uint32.min(1).nullable(),
+  short_side: uint32.min(1).nullable(),
+  long_side: uint32.min(1).nullable(),
+};
+
 export const vision = {
   /** Finds objects of the named categories. */
   "vision.detect": {
@@ -84,6 +108,48 @@ export const vision = {
       phrases: z.array(span),
       /** `[N]`: index into `phrases`. */
       phrase_indices: tensor({ dtypes: ["int32"], rank: 1 }),
+    }),
+  },
+  /** Answers a question by one of several candidates, and finds what its phrases speak of. */
+  "vision.answer": {
+    params: z.strictObject({
+      ...understand,
+      question: text,
+      /** The candidates; null: the model's own. */
+      answers: z.array(text).min(1).nullable(),
+      /** How many of them are given, best first. */
+      top: uint32.min(1),
+    }),
+    result: z.strictObject({
+      ...grounded,
+      /** Of all candidates, probabilities add up to 1. */
+      answers: z.array(z.strictObject({ answer: z.string(), probability: score }).meta({ title: "RankedAnswer" })),
+    }),
+  },
+  /** Tells what is in a picture, and finds what the caption's noun phrases speak of. */
+  "vision.caption": {
+    params: z.strictObject({
+      ...understand,
+      mode: z.enum(["greedy", "beam", "sample"]),
+      /** Of `beam`: beginnings that are kept, and the power of the length that log probabilities are divided by. */
+      beams: uint32.min(1),
+      length_penalty: z.number().min(0),
+      /** Of `sample`. */
+      temperature: z.number().gt(0),
+      top_p: z.number().gt(0).max(1),
+      seed: uint32,
+      /** Most word pieces; null: as the model's configuration says. */
+      max_tokens: uint32.min(1).nullable(),
+    }),
+    /** What is added to the caption, as soon as it is certain: of `beam`, at the end. */
+    event: z.strictObject({ text: z.string() }),
+    result: z.strictObject({
+      ...grounded,
+      caption: z.string(),
+      /** Of the whole caption. */
+      log_probability: z.number(),
+      /** False: it was cut at the most tokens. */
+      ended: z.boolean(),
     }),
   },
 };

@@ -1,5 +1,4 @@
 import { z } from "zod";
-import { GlipError } from "../errors.ts";
 import type { ImageInput } from "../images/source.ts";
 import { text } from "../protocol/fields.ts";
 import type { Result } from "../protocol/methods.ts";
@@ -11,6 +10,7 @@ import { locatePhrases, type PhraseInput } from "./phrases.ts";
 import type { Masked } from "./results/detections.ts";
 import { type GroundedObject, type GroundedPhrase, Grounding } from "./results/grounding.ts";
 import { Positions, type Span } from "./spans.ts";
+import { unitsOf } from "./understand.ts";
 
 export interface GroundOptions extends LookOptions {
   /**
@@ -94,7 +94,7 @@ export async function findPhrases(
   const found = readFound(method, { ...result, indices: result.phrase_indices }, result.phrases.length, extras.masks);
   const objects = result.phrases.map((): GroundedObject[] => []);
   const grounded = result.phrases.map((span, index): GroundedPhrase => {
-    const units = unitsOf(span, positions);
+    const units = unitsOf(method, span, positions);
     return { text: sentence.slice(...units), span: units, objects: objects[index] as GroundedObject[] };
   });
   for (const { index, ...rest } of found) {
@@ -109,13 +109,4 @@ export async function findPhrases(
 function rowsOf(found: readonly Found[]): number[] {
   const ordered = found.map(({ score, index }, row) => ({ score, index, row }));
   return ordered.sort((a, b) => b.score - a.score || a.index - b.index || a.row - b.row).map(({ row }) => row);
-}
-
-function unitsOf({ start, end }: Span, positions: Positions): readonly [number, number] {
-  const [from, to] = [positions.toUnit(start), positions.toUnit(end)];
-  if (from !== undefined && to !== undefined && from <= to) return [from, to];
-  const reason = `the result of vision.ground: the span ${start}…${end} is not in a caption of ${positions.points} code points`;
-  throw new GlipError("invalid_message", `The worker sent a message that does not fit the protocol: ${reason}`, {
-    reason,
-  });
 }

@@ -39,7 +39,7 @@ export const lookOptions = {
 const schema = z.strictObject(lookOptions);
 type CheckedLook = z.output<typeof schema>;
 
-type LookParams = Pick<
+export type LookParams = Pick<
   Params<"vision.detect">,
   "image" | "threshold" | "max_objects" | "short_side" | "long_side" | "features" | "masks"
 >;
@@ -92,10 +92,13 @@ const optionNames: Record<string, string> = {
   long_side: "longSide",
   phrases: "phrases",
   prompt: "prompt",
+  answers: "answers",
+  beams: "beams",
+  max_tokens: "maxTokens",
 };
 
 /** Names a refused value as the caller knows it, and what helps where memory ended. */
-function rethrow(error: unknown): never {
+export function rethrow(error: unknown): never {
   if (isGlipError(error, "out_of_memory")) {
     const remedy = "ask for a smaller picture (shortSide, longSide), or use another device or model";
     const text = `Memory ended while looking at the picture; the worker lives on: ${remedy}.\n${error.message}`;
@@ -110,7 +113,7 @@ function rethrow(error: unknown): never {
   throw new GlipError("invalid_argument", `${details.path}: expected ${expected}, got ${received}`, details);
 }
 
-function paramsOf(picture: ResolvedImage, options: CheckedLook, extras: Extras): LookParams {
+export function paramsOf(picture: ResolvedImage, options: CheckedLook, extras: Extras): LookParams {
   return {
     image: { path: null, encoded: null, pixels: null, ...picture },
     threshold: options.threshold,

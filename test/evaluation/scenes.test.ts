@@ -93,9 +93,11 @@ function overlap(a: Box, b: Box): number {
   return both / (area(a) + area(b) - both);
 }
 
-it("glip-nano, which finds boxes alone, is not measured on masks", { timeout: 60_000 }, async () => {
-  const error = await failure(glip.evaluate({ data, task: "segment" }).result, "unsupported");
-  expect(error.details.feature).toBe("masks");
+it("glip-nano, which finds boxes alone, is not measured on anything else", { timeout: 60_000 }, async () => {
+  for (const [task, feature] of [["segment", "masks"] as const, ["answer"] as const, ["caption"] as const]) {
+    const error = await failure(glip.evaluate({ data, task }).result, "unsupported");
+    expect(error.details.feature).toBe(feature ?? task);
+  }
 });
 
 describe("an evaluation", { timeout: 60_000 }, () => {
@@ -145,8 +147,8 @@ describe("what is wrong is said at once:", () => {
   const start = (options: object) => async () => glip.evaluate({ data, task: "detect", ...options });
 
   it.each([
-    [{ task: "answer" }, "options.task", 'one of "detect"|"ground"|"segment"'],
-    [{ task: undefined }, "options.task", 'one of "detect"|"ground"|"segment"'],
+    [{ task: "count" }, "options.task", 'one of "detect"|"ground"|"segment"|"answer"|"caption"'],
+    [{ task: undefined }, "options.task", 'one of "detect"|"ground"|"segment"|"answer"|"caption"'],
     [{ pictures: 0 }, "options.pictures", "number >=1"],
     [{ pictures: 1.5 }, "options.pictures", "int"],
     [{ picture: 3 }, "options.picture", "nothing of that name"],
@@ -231,6 +233,20 @@ describe("in a notebook", () => {
     const result = new SceneEvaluation("segment", { ...evaluated, metrics });
     expect(result.metrics).toMatchObject({ AP: 0.5, APl: null, meanIoU: 0.625, filledBoxes: 0.5 });
     expect(display(result)?.["text/plain"]).toContain("meanIoU      0.625\nfilledBoxes  0.500");
+  });
+
+  it("has those of answers by type, and of captions by what they state", () => {
+    const types = [{ type: "count", accuracy: 0.5, majority: 0.25, questions: 4 }];
+    const answered = { type: "answer", accuracy: 0.5, majority: 0.25, questions: 4, types } as const;
+    const answer = new SceneEvaluation("answer", { ...evaluated, metrics: answered });
+    const count = { accuracy: 0.5, majority: 0.25, questions: 4 };
+    expect(answer.metrics).toEqual({ accuracy: 0.5, majority: 0.25, types: { count } });
+    expect(display(answer)?.["text/plain"]).toContain("types.count  accuracy 0.500, majority 0.250, questions 4");
+    const kinds = [{ kind: "color", true_part: 0.75, stated: 8 }];
+    const told = { type: "caption", cider: 1.5, one_caption: 0.1, facts: 0.75, stated: 2, kinds } as const;
+    const caption = new SceneEvaluation("caption", { ...evaluated, metrics: told });
+    const color = { truePart: 0.75, stated: 8 };
+    expect(caption.metrics).toEqual({ CIDEr: 1.5, oneCaption: 0.1, facts: 0.75, stated: 2, kinds: { color } });
   });
 
   it("what runs says what to do with it", async () => {

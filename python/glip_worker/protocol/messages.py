@@ -8,7 +8,7 @@ from msgspec import Meta, Raw, Struct
 from glip_worker.tensors import Tensor
 
 PROTOCOL_VERSION = 1
-SCHEMA_HASH = "cf575c8a8016a55a3367de6b4fb7e0cc563e109e32d1138546be48339cbe0e24"
+SCHEMA_HASH = "29fdb863d773057cc34bbbcbf8f7afa59cdfd7021af3bcfe50a1f9772525abbb"
 
 
 class MethodTypes(NamedTuple):
@@ -228,9 +228,66 @@ class VisionGroundResult(Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     phrase_indices: Annotated[Tensor, Meta(extra={"dtypes": ["int32"], "rank": 1})]
 
 
+class VisionAnswerParams(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    image: Image
+    threshold: Annotated[float, Meta(ge=0, le=1)]
+    max_objects: Annotated[int, Meta(ge=1, le=4294967295)] | None
+    short_side: Annotated[int, Meta(ge=1, le=4294967295)] | None
+    long_side: Annotated[int, Meta(ge=1, le=4294967295)] | None
+    question: str
+    answers: Annotated[list[str], Meta(min_length=1)] | None
+    top: Annotated[int, Meta(ge=1, le=4294967295)]
+
+
+class RankedAnswer(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    answer: str
+    probability: Annotated[float, Meta(ge=0, le=1)]
+
+
+class VisionAnswerResult(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    width: Annotated[int, Meta(ge=0, le=9007199254740991)]
+    height: Annotated[int, Meta(ge=0, le=9007199254740991)]
+    phrases: list[Span]
+    boxes: Annotated[Tensor, Meta(extra={"dtypes": ["float32"], "rank": 2})]
+    scores: Annotated[Tensor, Meta(extra={"dtypes": ["float32"], "rank": 1})]
+    phrase_indices: Annotated[Tensor, Meta(extra={"dtypes": ["int32"], "rank": 1})]
+    answers: list[RankedAnswer]
+
+
+class VisionCaptionParams(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    image: Image
+    threshold: Annotated[float, Meta(ge=0, le=1)]
+    max_objects: Annotated[int, Meta(ge=1, le=4294967295)] | None
+    short_side: Annotated[int, Meta(ge=1, le=4294967295)] | None
+    long_side: Annotated[int, Meta(ge=1, le=4294967295)] | None
+    mode: Literal["greedy", "beam", "sample"]
+    beams: Annotated[int, Meta(ge=1, le=4294967295)]
+    length_penalty: Annotated[float, Meta(ge=0)]
+    temperature: Annotated[float, Meta(gt=0)]
+    top_p: Annotated[float, Meta(le=1, gt=0)]
+    seed: Annotated[int, Meta(ge=0, le=4294967295)]
+    max_tokens: Annotated[int, Meta(ge=1, le=4294967295)] | None
+
+
+class VisionCaptionResult(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    width: Annotated[int, Meta(ge=0, le=9007199254740991)]
+    height: Annotated[int, Meta(ge=0, le=9007199254740991)]
+    phrases: list[Span]
+    boxes: Annotated[Tensor, Meta(extra={"dtypes": ["float32"], "rank": 2})]
+    scores: Annotated[Tensor, Meta(extra={"dtypes": ["float32"], "rank": 1})]
+    phrase_indices: Annotated[Tensor, Meta(extra={"dtypes": ["int32"], "rank": 1})]
+    caption: str
+    log_probability: float
+    ended: bool
+
+
+class VisionCaptionEvent(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    text: str
+
+
 class EvaluateScenesParams(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     folder: str
-    task: Literal["detect", "ground", "segment"]
+    task: Literal["detect", "ground", "segment", "answer", "caption"]
     pictures: Annotated[int, Meta(ge=1, le=4294967295)] | None
 
 
@@ -260,10 +317,38 @@ class MaskMetrics(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True,
     filled_boxes: Annotated[float, Meta(ge=0, le=1)]
 
 
+class AnswerTypeMetrics(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    type: str
+    accuracy: Annotated[float, Meta(ge=0, le=1)]
+    majority: Annotated[float, Meta(ge=0, le=1)]
+    questions: Annotated[int, Meta(ge=0, le=9007199254740991)]
+
+
+class AnswerMetrics(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="type", tag="answer"):
+    accuracy: Annotated[float, Meta(ge=0, le=1)]
+    majority: Annotated[float, Meta(ge=0, le=1)]
+    questions: Annotated[int, Meta(ge=0, le=9007199254740991)]
+    types: list[AnswerTypeMetrics]
+
+
+class FactMetrics(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    kind: str
+    true_part: Annotated[float, Meta(ge=0, le=1)]
+    stated: Annotated[int, Meta(ge=0, le=9007199254740991)]
+
+
+class CaptionMetrics(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="type", tag="caption"):
+    cider: Annotated[float, Meta(ge=0)]
+    one_caption: Annotated[float, Meta(ge=0)]
+    facts: Annotated[float, Meta(ge=0, le=1)]
+    stated: Annotated[float, Meta(ge=0)]
+    kinds: list[FactMetrics]
+
+
 class EvaluateScenesResult(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     split: str
     pictures: Annotated[int, Meta(ge=0, le=9007199254740991)]
-    metrics: BoxMetrics | PhraseMetrics | MaskMetrics
+    metrics: BoxMetrics | PhraseMetrics | MaskMetrics | AnswerMetrics | CaptionMetrics
     seconds: float
 
 
@@ -554,6 +639,8 @@ class RunAsking(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     full: Annotated[float, Meta(ge=0, le=1)] | None
     names: Annotated[int, Meta(ge=1, le=4294967295)] | None
     sentences_every: Annotated[int, Meta(ge=0, le=4294967295)] | None
+    questions: Annotated[float, Meta(ge=0, le=1)] | None
+    captions: Annotated[float, Meta(ge=0, le=1)] | None
 
 
 class RunAugment(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -573,6 +660,8 @@ class RunLosses(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     inter: Annotated[float, Meta(ge=0)] | None
     mlm: Annotated[float, Meta(ge=0)] | None
     masks: Annotated[float, Meta(ge=0)] | None
+    answers: Annotated[float, Meta(ge=0)] | None
+    captions: Annotated[float, Meta(ge=0)] | None
 
 
 class TrainingRunParams(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -799,6 +888,8 @@ METHODS: dict[str, MethodTypes] = {
     "model.load": MethodTypes(ModelLoadParams, ModelLoadResult, None),
     "vision.detect": MethodTypes(VisionDetectParams, VisionDetectResult, None),
     "vision.ground": MethodTypes(VisionGroundParams, VisionGroundResult, None),
+    "vision.answer": MethodTypes(VisionAnswerParams, VisionAnswerResult, None),
+    "vision.caption": MethodTypes(VisionCaptionParams, VisionCaptionResult, VisionCaptionEvent),
     "evaluate.scenes": MethodTypes(EvaluateScenesParams, EvaluateScenesResult, EvaluateScenesEvent),
     "training.pretrain": MethodTypes(TrainingPretrainParams, Trained, TrainingEvent),
     "training.finetune": MethodTypes(TrainingFinetuneParams, Trained, TrainingEvent),

@@ -1,4 +1,5 @@
-"""What a model is asked of a picture in training: a list of categories, or a sentence about it.
+"""What a model is given to read with a picture in training: categories, a sentence or a question about it, or the
+caption that it is to tell.
 
 Legend: M boxes that the text speaks of, K phrases of the text.
 """
@@ -8,14 +9,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
-from glipv2.data.records import Dataset, Picture, Sentence
+from glipv2.data.records import Dataset, Picture, Question, Sentence
 from glipv2.errors import InputError
 from glipv2.text.prompts import Span, clean_name, tokens_of
 from glipv2.text.wordpiece import NOWHERE, Tokens, WordPiece
+
+#: What a text is for.
+Kind = Literal["boxes", "questions", "captions"]
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,15 @@ class Asking:
     """Of so many steps one asks for what sentences speak of where pictures have both sentences and categories; 0: none.
     Steps are not mixed, so that texts of a batch are of like length."""
 
+    questions: float = 0.0
+    """Part of the steps that ask questions, of the pictures that have any,"""
+
+    captions: float = 0.0
+    """and part of those that tell captions."""
+
+    longest_caption: int = 64
+    """Tokens of a caption, [CLS] and [SEP] included. A longer one is cut, and then not ended."""
+
     def __post_init__(self) -> None:
         if not self.separator or self.separator[0].isalnum() or self.separator[-1].isalnum():
             raise InputError("separator", "text that begins and ends with a mark or a blank", repr(self.separator))
@@ -50,6 +63,9 @@ class Asking:
                 raise InputError(name, f"at least {least}", str(value))
         if self.sentences_every < 0 or not 0 <= self.full <= 1:
             raise InputError("full, sentences_every", "0 to 1, and 0 or more", f"{self.full}, {self.sentences_every}")
+        if min(self.questions, self.captions) < 0 or self.questions + self.captions > 1 + 1e-9:
+            expected = "parts of the steps, 1 together at most"
+            raise InputError("questions, captions", expected, f"{self.questions}, {self.captions}")
 
 
 class Text(NamedTuple):
@@ -71,6 +87,19 @@ class Text(NamedTuple):
     phrases_M: tuple[tuple[int, ...], ...]
     """Which of the phrases speak of each box, at least one."""
 
+    kind: Kind = "boxes"
+
+    answers: tuple[str, ...] = ()
+    """Of a question; one that several people gave comes as often."""
+
+    grounded: bool = True
+    """Whether all that the text speaks of has boxes."""
+
+    @property
+    def truth(self) -> str:
+        """What must stay true of the picture as it is seen."""
+        return " ".join((self.text, *self.answers))
+
 
 class Step(NamedTuple):
     """What all texts of a step have in common."""
@@ -81,17 +110,33 @@ class Step(NamedTuple):
     full: bool
     """All categories are asked for."""
 
+    kind: Kind = "boxes"
+    """What pictures are asked for that have it: `boxes` that a text speaks of, an answer, a caption."""
+
 
 def step_of(asking: Asking, step: int, seed: int) -> Step:
     every = asking.sentences_every
     sentences = every > 0 and step % every == every - 1
-    return Step(sentences, np.random.default_rng([seed, step]).random() < asking.full)
+    full, kind = np.random.default_rng([seed, step]).random(2).tolist()
+    return Step(sentences, full < asking.full, _kind(asking, kind))
+
+
+def _kind(asking: Asking, drawn: float) -> Kind:
+    if drawn < asking.questions:
+        return "questions"
+    return "captions" if drawn < asking.questions + asking.captions else "boxes"
 
 
 def text_of(
     dataset: Dataset, picture: Picture, asking: Asking, step: Step, tokenizer: WordPiece, rng: np.random.Generator
 ) -> Text:
-    """A sentence, or categories, as the step wants it and the picture has it."""
+    """A question, a caption, a sentence, or categories, as the step wants it and the picture has it."""
+    if step.kind == "questions" and picture.questions:
+        question = picture.questions[int(rng.integers(len(picture.questions)))]
+        return question_text(question, tokenizer, asking.max_tokens)
+    if step.kind == "captions" and picture.captions:
+        caption = picture.captions[int(rng.integers(len(picture.captions)))]
+        return told_text(caption, tokenizer, asking.longest_caption)
     if picture.sentences and (step.sentences or not dataset.names):
         sentence = picture.sentences[int(rng.integers(len(picture.sentences)))]
         return sentence_text(sentence, tokenizer, asking.max_tokens)
@@ -115,6 +160,18 @@ def sentence_text(sentence: Sentence, tokenizer: WordPiece, max_tokens: int) -> 
         spans.append(span)
     rows = tuple(sorted(phrases))
     return Text(sentence.text, tokens, (None,) * len(spans), tuple(spans), rows, tuple(phrases[row] for row in rows))
+
+
+def question_text(question: Question, tokenizer: WordPiece, max_tokens: int) -> Text:
+    text = sentence_text(question.sentence, tokenizer, max_tokens)
+    return text._replace(kind="questions", answers=question.answers, grounded=question.grounded)
+
+
+def told_text(caption: Sentence, tokenizer: WordPiece, max_tokens: int) -> Text:
+    """Without a [SEP] when it is cut: the caption does not end there."""
+    text = sentence_text(caption, tokenizer, max_tokens + 1)
+    ids, spans = text.tokens.ids[:max_tokens], text.tokens.spans[:max_tokens]
+    return text._replace(tokens=Tokens(ids, spans), kind="captions", grounded=bool(caption.phrases))
 
 
 def category_text(

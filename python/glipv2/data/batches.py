@@ -14,8 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from glipv2.data.asking import Asking, step_of
+from glipv2.data.asking import Asking, Kind, step_of
 from glipv2.data.augment import Viewing
+from glipv2.data.candidates import Candidates, candidates
 from glipv2.data.mixture import Mixture
 from glipv2.data.pixels import FILL
 from glipv2.data.samples import Plan, fetch, plan
@@ -57,6 +58,21 @@ class Batch(NamedTuple):
     masks_MHW: Sequence[Tensor] | None = None
     """bool, the objects' pixels, of the boxes' rows; none at all where the data has no mask. None: not asked for."""
 
+    kind: Kind = "boxes"
+    """What the step asks for."""
+
+    kinds: Sequence[Kind] = ()
+    """What each picture's text is for, where the step asks for more than boxes: a picture may lack it."""
+
+    grounded: Sequence[bool] = ()
+    """Whether all that each text speaks of has boxes, likewise."""
+
+    candidates: Candidates | None = None
+    """Of the answers, where the step asks questions; the same in all parts of the batch."""
+
+    right_BA: Tensor | None = None
+    """How much each candidate is right, adding up to 1, or 0 without a question."""
+
 
 def training_batch(
     mixture: Mixture,
@@ -87,7 +103,20 @@ def training_batch(
         for sides in zip(*(one.view.seen for one in plans), strict=True)
     )
     length = max(len(one.text.tokens.ids) for one in plans)
-    return collate(plans[part], (height, width), length, tokenizer.pad_id, masks)
+    batch = collate(plans[part], (height, width), length, tokenizer.pad_id, masks)
+    if kind.kind == "boxes":
+        return batch
+    batch = batch._replace(
+        kind=kind.kind,
+        kinds=[one.text.kind for one in plans[part]],
+        grounded=[one.text.grounded for one in plans[part]],
+    )
+    if kind.kind == "captions":
+        return batch
+    answers = [one.text.answers for one in plans]
+    known = [answer for dataset in mixture.datasets for answer in dataset.answers]
+    found, right_BA = candidates(answers, known, tokenizer, _rng(seed, step, size))
+    return batch._replace(candidates=found, right_BA=right_BA[part])
 
 
 def collate(plans: Sequence[Plan], size: tuple[int, int], length: int, pad_id: int, masks: bool = False) -> Batch:

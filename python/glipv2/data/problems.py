@@ -38,6 +38,8 @@ Kind = Literal[
     "span_mismatch",
     "unknown_object",
     "invalid_sentence",
+    # A question, and an answer.
+    "invalid_question",
     # A line of a file that has one for each record.
     "invalid_line",
 ]

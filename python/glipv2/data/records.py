@@ -41,6 +41,21 @@ class Sentence:
 
 
 @dataclass(frozen=True)
+class Question:
+    sentence: Sentence
+    """What is asked; its phrases are those that speak of something in the picture."""
+
+    answers: tuple[str, ...]
+    """Right ones, at least one; one that several people gave comes as often."""
+
+    kind: str = ""
+    """Such as `count`, where the data tells."""
+
+    grounded: bool = True
+    """Whether all that the question speaks of has boxes. False: nothing is known of it."""
+
+
+@dataclass(frozen=True)
 class Picture:
     id: int
     """The annotations' own where they number their pictures, otherwise counted from 1."""
@@ -63,6 +78,11 @@ class Picture:
     absent: tuple[int, ...] | None = None
     """Categories known not to be there; None: all that no box has. Only LVIS, whose annotators looked for some."""
 
+    questions: Sequence[Question] = ()
+
+    captions: Sequence[Sentence] = ()
+    """What it is to be told as; without phrases where these are not known."""
+
 
 @dataclass(frozen=True)
 class Dataset:
@@ -76,6 +96,9 @@ class Dataset:
 
     annotations: Path | None = None
     """COCO's instances, if that is what was read and nothing of it was left out."""
+
+    answers: tuple[str, ...] = ()
+    """All that a question may have."""
 
     @property
     def masked(self) -> bool:

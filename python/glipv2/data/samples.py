@@ -63,8 +63,11 @@ def plan(
     unmoved = whole(picture.size, *sides)
     if augmentation is None:
         return _seen(picture, unmoved, text)
-    caption = None in text.names_K
-    view = drawn(unmoved, text.text, caption, augmentation, rng)
+    caption = None in text.names_K or text.kind != "boxes"
+    view = drawn(unmoved, text.truth, caption, augmentation, rng)
+    if not text.grounded:
+        # Nobody knows what of it would be lost.
+        return _seen(picture, view._replace(window=unmoved.window), text)
     planned = _seen(picture, view, text)
     if caption and len(planned.rows_M) < len(text.rows_M):
         # A sentence speaks of its objects whether they are in view or not; of a category that is not, nothing is said.

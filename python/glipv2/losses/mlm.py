@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from glipv2.losses import processes
-from glipv2.losses.pretraining import MaskedWordHead
+from glipv2.text.masked_words import MaskedWordHead
 
 #: Part of the words that are to be told.
 SHARE = 0.15

@@ -1,7 +1,7 @@
 """What the losses of pre-training need besides the model: learnt with it, of no use after it.
 
-Legend: R regions, Q phrases, P masked tokens, C channels of a region, L of a token, D of the space in which regions and
-phrases are compared, V pieces of the vocabulary.
+Legend: R regions, Q phrases, C channels of a region, L of a token, D of the space in which regions and phrases are
+compared.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from glipv2.config import GlipConfig
-from glipv2.text.bert import BertConfig
+from glipv2.text.masked_words import MaskedWordHead
 
 #: Channels in which regions and phrases are compared.
 WIDTH = 64
@@ -40,19 +40,3 @@ class PretrainHeads(nn.Module):
     def phrases(self, features_QL: Tensor) -> Tensor:
         """[Q, D], each of length 1."""
         return F.normalize(self.phrase(features_QL), dim=-1)
-
-
-class MaskedWordHead(nn.Module):
-    """From what is known of a token to the vocabulary, through the text encoder's own embeddings, as in BERT."""
-
-    def __init__(self, config: BertConfig) -> None:
-        super().__init__()
-        self.dense = nn.Linear(config.width, config.width)
-        self.norm = nn.LayerNorm(config.width, config.norm_epsilon)
-        self.bias = nn.Parameter(torch.zeros(config.vocabulary))
-        nn.init.normal_(self.dense.weight, std=0.02)
-        nn.init.zeros_(self.dense.bias)
-
-    def forward(self, states_PL: Tensor, embeddings_VL: Tensor) -> Tensor:
-        """logits_PV."""
-        return F.linear(self.norm(F.gelu(self.dense(states_PL))), embeddings_VL, self.bias)

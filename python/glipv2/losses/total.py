@@ -20,6 +20,7 @@ from glipv2.losses.masks import mask_loss
 from glipv2.losses.mlm import grounded, mask_words, mlm_loss
 from glipv2.losses.pretraining import PretrainHeads
 from glipv2.losses.weights import LossWeights
+from glipv2.losses.words import caption_losses, question_losses
 from glipv2.model import GLIP
 from glipv2.pictures import normalised
 from glipv2.text.wordpiece import WordPiece
@@ -27,7 +28,7 @@ from glipv2.text.wordpiece import WordPiece
 
 @dataclass(frozen=True)
 class Losses:
-    """Scalars by name, weighted: tokens, boxes, centerness; inter; mlm; masks."""
+    """Scalars by name, weighted: tokens, boxes, centerness; inter; mlm; masks; answers; captions."""
 
     parts: dict[str, Tensor]
 
@@ -42,7 +43,7 @@ class Losses:
 def total_loss(
     model: GLIP, heads: PretrainHeads | None, batch: Batch, weights: LossWeights, generator: torch.Generator
 ) -> Losses:
-    """Of a batch on the CPU, by a model on any device. Those of weight 0 are left out.
+    """Of a batch on the CPU, by a model on any device: those of its kind, of weights that are not 0.
 
     Under autocast the network computes in its precision and the losses in float32. `heads`: for `inter` and `mlm`.
     `generator`: which words are masked, and which regions of a large picture `inter` and `masks` take, are drawn from
@@ -50,6 +51,9 @@ def total_loss(
     whole batch. `masks` needs a model that finds them, and a batch that has them.
     """
     device = next(model.parameters()).device
+    if batch.kind != "boxes":
+        of_kind = question_losses if batch.kind == "questions" else caption_losses
+        return Losses(of_kind(model, model.look(_pictures(batch, model.config.input, device)), batch, weights))
     masked = None
     if weights.mlm:
         words, pieces = grounded(batch.targets.tokens_MT), WordPiece.default()

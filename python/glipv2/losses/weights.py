@@ -17,6 +17,15 @@ class LossWeights:
     """Words of the text that are masked: L_mlm."""
     masks: float = 0.0
     """Pixels of the regions' objects, where the data has their masks."""
+    answers: float = 0.0
+    """Answers to questions, among candidates."""
+    captions: float = 0.0
+    """Captions, each word from the picture and the words before."""
+
+    @property
+    def of_boxes(self) -> float:
+        """Of the losses of all but questions and captions."""
+        return sum(float(getattr(self, one.name)) for one in fields(self) if one.name not in ("answers", "captions"))
 
     def __post_init__(self) -> None:
         for one in fields(self):

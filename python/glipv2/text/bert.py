@@ -1,6 +1,6 @@
 """BERT (Devlin et al., 2019), the text encoder of GLIP.
 
-Shape suffixes: B texts, T tokens, C channels, H heads, D channels of a head, E channels between `expand` and `reduce`.
+Shape suffixes: B texts, T S tokens, C channels, H heads, D channels of a head, E those between `expand` and `reduce`.
 """
 
 from __future__ import annotations
@@ -75,24 +75,33 @@ class BertEncoder(nn.Module):
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.layers))
         self.apply(_initialise)
 
-    def forward(self, ids_BT: Tensor, mask_BT: Tensor) -> TextFeatures:
+    def forward(self, ids_BT: Tensor, mask_BT: Tensor, causal: bool = False) -> TextFeatures:
         """ids_BT: int64 pieces; mask_BT: 1 (or True) at tokens, 0 at padding. T may be any length up to `longest`.
 
-        ValueError when T is more.
+        `causal`: no token sees a later one. ValueError when T is more.
         """
         x_BTC = self.embeddings(ids_BT)
         mask_BT = mask_BT.bool()
-        present_B11T = mask_BT[:, None, None, :]
+        present_B1ST = present(mask_BT, causal)
         outputs: list[Tensor] = []
         for layer in self.layers:
             if self.config.checkpointing and self.training:
-                x_BTC = checkpoint(layer, x_BTC, present_B11T, use_reentrant=False)
+                x_BTC = checkpoint(layer, x_BTC, present_B1ST, use_reentrant=False)
             else:
-                x_BTC = layer(x_BTC, present_B11T)
+                x_BTC = layer(x_BTC, present_B1ST)
             outputs = [*outputs, x_BTC][-self.config.averaged_layers :]
         # Divided twice, as the released weights were trained; with one layer it makes no difference.
         mean_BTC = torch.stack(outputs).mean(0) / len(outputs) if len(outputs) > 1 else x_BTC
         return TextFeatures(mean_BTC * mask_BT[:, :, None].to(mean_BTC.dtype), x_BTC, mask_BT)
+
+
+def present(mask_BT: Tensor, causal: bool) -> Tensor:
+    """present_B1ST, bool: which tokens (T) each token (S) may read; S is 1 where that is the same for all."""
+    present_B11T = mask_BT[:, None, None, :]
+    if not causal:
+        return present_B11T
+    tokens = mask_BT.shape[1]
+    return present_B11T & torch.ones(tokens, tokens, dtype=torch.bool, device=mask_BT.device).tril()
 
 
 class Embeddings(nn.Module):
@@ -128,9 +137,9 @@ class Layer(nn.Module):
         self.output_norm = nn.LayerNorm(config.width, config.norm_epsilon)
         self.dropout = nn.Dropout(config.dropout)
 
-    def forward(self, x_BTC: Tensor, present_B11T: Tensor) -> Tensor:
-        """-> (B, T, C)."""
-        x_BTC = self.attention_norm(x_BTC + self.dropout(self.attention(x_BTC, present_B11T)))
+    def forward(self, x_BTC: Tensor, present_B1ST: Tensor) -> Tensor:
+        """-> (B, T, C). `present_B1ST`: as `present` makes it."""
+        x_BTC = self.attention_norm(x_BTC + self.dropout(self.attention(x_BTC, present_B1ST)))
         hidden_BTE = F.gelu(self.expand(x_BTC))
         normed: Tensor = self.output_norm(x_BTC + self.dropout(self.reduce(hidden_BTE)))
         return normed
@@ -147,14 +156,14 @@ class Attention(nn.Module):
         self.value = nn.Linear(config.width, config.width)
         self.output = nn.Linear(config.width, config.width)
 
-    def forward(self, x_BTC: Tensor, present_B11T: Tensor) -> Tensor:
+    def forward(self, x_BTC: Tensor, present_B1ST: Tensor) -> Tensor:
         """-> (B, T, C). Padding asks too, but nobody asks it."""
         query_BHTD, key_BHTD, value_BHTD = (
             projection(x_BTC).unflatten(-1, (self.heads, -1)).transpose(1, 2)
             for projection in (self.query, self.key, self.value)
         )
         mixed_BHTD = F.scaled_dot_product_attention(
-            query_BHTD, key_BHTD, value_BHTD, present_B11T, dropout_p=self.dropout if self.training else 0.0
+            query_BHTD, key_BHTD, value_BHTD, present_B1ST, dropout_p=self.dropout if self.training else 0.0
         )
         mixed_BTC: Tensor = self.output(mixed_BHTD.transpose(1, 2).flatten(2))
         return mixed_BTC

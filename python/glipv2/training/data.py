@@ -30,6 +30,9 @@ class Data:
     names: tuple[str, ...]
     """Of the categories of the first set that is trained on."""
 
+    answers: tuple[str, ...]
+    """Of all questions that are trained on."""
+
     validation: Dataset | None
 
     held: Dataset | None
@@ -48,8 +51,9 @@ def read_data(options: TrainOptions, subset: Path | None) -> Data:
     replay = options.replay
     mixed = [*options.train, *(() if replay is None else replay.sources)]
     measured = [one for one in (options.validation, None if replay is None else replay.validation) if one is not None]
-    # They take memory, and are measured where they are learnt.
-    readings = read_all([*mixed, *measured], options.problems, How(masks=options.losses.masks > 0))
+    # They take memory: masks and words are read where they are learnt.
+    how = How(masks=options.losses.masks > 0, words=options.losses.answers > 0 or options.losses.captions > 0)
+    readings = read_all([*mixed, *measured], options.problems, how)
     datasets = [one.dataset for one in readings]
     trained, replayed = datasets[: len(options.train)], datasets[len(options.train) : len(mixed)]
     others = iter(datasets[len(mixed) :])
@@ -69,6 +73,7 @@ def read_data(options: TrainOptions, subset: Path | None) -> Data:
         Mixture([*trained, *replayed], shares, options.seed),
         epoch_size(options.train, trained),
         trained[0].names,
+        _words_of([*trained, *replayed], options),
         validation,
         held,
         _warnings(readings),
@@ -83,7 +88,17 @@ def asking(options: TrainOptions, config: GlipConfig) -> Asking:
         # Always the one text that is tuned.
         return replace(window, full=1.0, shuffle=False, sentences_every=0)
     texts = options.asking
-    return replace(window, full=texts.full, names=texts.names, sentences_every=texts.sentences_every)
+    questions, captions = options.parts_of_steps
+    longest = Asking.longest_caption if config.understanding is None else config.understanding.longest
+    return replace(
+        window,
+        full=texts.full,
+        names=texts.names,
+        sentences_every=texts.sentences_every,
+        questions=questions,
+        captions=captions,
+        longest_caption=longest,
+    )
 
 
 def viewing(options: TrainOptions, config: GlipConfig) -> Viewing:
@@ -94,6 +109,18 @@ def viewing(options: TrainOptions, config: GlipConfig) -> Viewing:
         sides.divisor,
         options.augment,
     )
+
+
+def _words_of(datasets: Sequence[Dataset], options: TrainOptions) -> tuple[str, ...]:
+    """The answers. InputError: the options want questions or captions, and there are none."""
+    weights, pictures = options.losses, [one for dataset in datasets for one in dataset.pictures]
+    if weights.captions and not any(one.captions for one in pictures):
+        raise InputError("losses.captions", "0, or data with captions", str(weights.captions))
+    if not weights.answers:
+        return ()
+    if not any(one.questions for one in pictures):
+        raise InputError("losses.answers", "0, or data with questions", str(weights.answers))
+    return tuple(dict.fromkeys(answer for dataset in datasets for answer in dataset.answers))
 
 
 def _warnings(readings: Sequence[Reading]) -> list[str]:

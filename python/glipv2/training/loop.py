@@ -272,13 +272,13 @@ def _state(
     """From the last checkpoint that can be read, or new."""
     for checkpoint in reversed(checkpoints.all()):
         try:
-            state = resumed(options, data.names, world.device, checkpoint)
+            state = resumed(options, data.names, world.device, checkpoint, data.answers)
         except WeightsError as error:
             report.event("warning", text=str(error))
             continue
         break
     else:
-        checkpoint, state = None, new_state(options, data.names, world.device)
+        checkpoint, state = None, new_state(options, data.names, world.device, data.answers)
     first = world.share(state.step)
     if world.any(state.step != first):
         expected = "a folder that all hosts see, with the checkpoint to go on from"

@@ -48,19 +48,22 @@ class Trained(nn.Module):
         }
 
 
-def build(options: TrainOptions, names: Sequence[str], weights: Weights | None = None) -> Trained:
+def build(
+    options: TrainOptions, names: Sequence[str], weights: Weights | None = None, answers: Sequence[str] = ()
+) -> Trained:
     """On the CPU, in training. Random values are drawn from torch's generator.
 
     `names`: of the categories that a prompt is tuned for. `weights`: of a checkpoint, in place of the options'.
-    A head that the settings add to the weights' model is drawn at random. WeightsError, InputError: weights that cannot
-    be read or are another model's, categories that do not fit, a loss of a head that there is not.
+    `answers`: of a model that has none yet. A head that the settings add to the weights' model is drawn at random.
+    WeightsError, InputError: weights that cannot be read or are another model's, categories that do not fit, a loss of
+    a head that there is not.
     """
     base = options.config if isinstance(options.config, GlipConfig) else CONFIGS.get(options.config)
     if weights is None and options.weights is not None:
         weights = read(options.weights, base)
     base = weights.config if base is None and weights is not None else base
     assert base is not None, "options without weights have a configuration"
-    config = changed(base, options.settings)
+    config = _with_answers(changed(base, options.settings), answers)
     _check_losses(options, config)
     model = GLIP(_for_training(config, options))
     # What it is written with and measured by is what was asked for, without the switches of this run.
@@ -91,10 +94,23 @@ def _prompt(options: TrainOptions, names: Sequence[str], config: GlipConfig) -> 
         raise InputError(f"train: {error.path}", error.expected, error.received) from error
 
 
+def _with_answers(config: GlipConfig, answers: Sequence[str]) -> GlipConfig:
+    understanding = config.understanding
+    if understanding is None or understanding.answers or not answers:
+        return config
+    return replace(config, understanding=replace(understanding, answers=tuple(answers)))
+
+
+#: The head that a loss is of.
+_HEADS = {"masks": "masks", "answers": "understanding", "captions": "understanding"}
+
+
 def _check_losses(options: TrainOptions, config: GlipConfig) -> None:
-    if options.losses.masks and config.masks is None:
-        expected = "0, or a model that finds masks: the settings { masks: {} } make it one"
-        raise InputError("losses.masks", expected, str(options.losses.masks))
+    for name, head in _HEADS.items():
+        value = getattr(options.losses, name)
+        if value and getattr(config, head) is None:
+            expected = f"0, or a model with the part {head}: the settings {{ {head}: {{}} }} add it"
+            raise InputError(f"losses.{name}", expected, str(value))
 
 
 def _for_training(config: GlipConfig, options: TrainOptions) -> GlipConfig:
@@ -116,9 +132,11 @@ def _for_training(config: GlipConfig, options: TrainOptions) -> GlipConfig:
 def _frozen(model: GLIP, options: TrainOptions) -> list[nn.Module]:
     if options.method == "prompt":
         return [model]
-    last: list[nn.Module] = [model.boxes, model.words, *([] if model.masks is None else [model.masks])]
+    last: list[nn.Module] = [model.boxes, model.words]
+    last += [one for one in (model.masks, model.understanding) if one is not None]
     # Without a gradient an optimizer leaves them alone, but several processes have one of 0, by which they would decay.
-    unused = [model.masks] if model.masks is not None and not options.losses.masks else []
+    wanted = {head for name, head in _HEADS.items() if getattr(options.losses, name)}
+    unused = [getattr(model, head) for head in {*_HEADS.values()} - wanted if getattr(model, head) is not None]
     if options.method == "linear_probe":
         return [*unused, *(module for module in model.children() if module not in last)]
     parts: dict[str, list[nn.Module]] = {

@@ -32,6 +32,9 @@ DEFAULTS: Mapping[str, Mapping[str, float]] = {
     "prompt": {"learning_rate": 0.05, "weight_decay": 0.25, "ema": 0.0},
 }
 
+#: Part of the steps that ask questions where nobody says how many, and of those that tell captions.
+WORDS = 0.25
+
 #: A pre-trained text encoder learns this much slower than the rest.
 LANGUAGE_FACTOR = 0.1
 
@@ -46,6 +49,10 @@ class Texts:
     """The other steps ask for 1 to so many."""
     sentences_every: int = 3
     """Of so many steps one asks for what sentences speak of, where pictures have both; 0: none."""
+    questions: float | None = None
+    """Part of the steps that ask questions; None: a quarter, where the loss of answers has a weight."""
+    captions: float | None = None
+    """Part of those that tell captions, likewise. Without another loss these steps are all."""
 
 
 @dataclass(frozen=True)
@@ -161,6 +168,7 @@ class TrainOptions:
             raise InputError("epochs", "either steps or epochs", "both")
         if self.replay is not None and not self.replay.sources:
             raise InputError("replay.sources", "at least one source", "none")
+        self._check_asking()
         if self.method == "prompt":
             self._check_prompt()
         if self.patience is not None and self.validation is None:
@@ -168,9 +176,30 @@ class TrainOptions:
         if set(self.freeze) == {"backbone", "text", "head"}:
             raise InputError("freeze", "a part that is trained", "all of them")
 
+    @property
+    def parts_of_steps(self) -> tuple[float, float]:
+        """Those that ask questions, and those that tell captions."""
+        losses, parts = self.losses, []
+        for weight, given in ((losses.answers, self.asking.questions), (losses.captions, self.asking.captions)):
+            parts.append((WORDS if given is None else given) if weight else 0.0)
+        if losses.of_boxes or not any(parts):
+            return parts[0], parts[1]
+        return parts[0] / sum(parts), parts[1] / sum(parts)
+
+    def _check_asking(self) -> None:
+        for name in ("questions", "captions"):
+            part = getattr(self.asking, name)
+            if part is not None and not 0 <= part <= 1:
+                raise InputError(f"asking.{name}", "a part of the steps, from 0 to 1", str(part))
+        if sum(self.parts_of_steps) > 1 + 1e-9:
+            expected = "parts of the steps, 1 together at most"
+            raise InputError("asking.questions, asking.captions", expected, str(sum(self.parts_of_steps)))
+        if not self.losses.of_boxes and not any(self.parts_of_steps):
+            raise InputError("asking", "steps of the only losses that have a weight", "none")
+
     def _check_prompt(self) -> None:
         """The one text that is tuned has nothing that these could change."""
-        for name in ("inter", "mlm", "masks"):
+        for name in ("inter", "mlm", "masks", "answers", "captions"):
             value = getattr(self.losses, name)
             if value:
                 raise InputError(f"losses.{name}", "0 with the method prompt", str(value))

@@ -39,10 +39,13 @@ class Reduction:
         self._sent: list[tuple[Tensor, Any]] = []
 
     def finish(self) -> None:
-        """After it: every gradient is the mean over the processes; 0 counts for one that a process does not have."""
+        """After it: every gradient is the mean over the processes; 0 counts for one that a process does not have. What
+        none has stays without: the optimizer leaves alone what a step has no part for, as with a single process."""
         if self._size == 1:
             return
         self._active = False
+        everything = [one for bucket in self._buckets for one in bucket]
+        had = torch.tensor([float(one.grad is not None) for one in everything], device=everything[0].device)
         while len(self._sent) < len(self._buckets):
             self._send()
         for bucket, (flat, work) in zip(self._buckets, self._sent, strict=True):
@@ -51,6 +54,10 @@ class Reduction:
             for one, part in zip(bucket, parts, strict=True):
                 one.grad = part.view_as(one)
         self._sent = []
+        distributed.all_reduce(had)
+        for one, count in zip(everything, had.tolist(), strict=True):
+            if not count:
+                one.grad = None
 
     def _arrived(self, parameter: Tensor) -> None:
         if not self._active:

@@ -90,19 +90,26 @@ class State:
         write_safetensors(folder / "model.safetensors", on_cpu(tensors), {CONFIG: json.dumps(model.config.to_json())})
 
 
-def new_state(options: TrainOptions, names: Sequence[str], device: torch.device) -> State:
-    """`names`: of the categories that a prompt is tuned for. WeightsError, InputError: as `build`."""
+def new_state(options: TrainOptions, names: Sequence[str], device: torch.device, answers: Sequence[str] = ()) -> State:
+    """`names`: of the categories that a prompt is tuned for; `answers`: of the questions. WeightsError, InputError: as
+    `build`."""
     torch.manual_seed(options.seed)
-    return _state(build(options, names), options, device)
+    return _state(build(options, names, answers=answers), options, device)
 
 
-def resumed(options: TrainOptions, names: Sequence[str], device: torch.device, checkpoint: Checkpoint) -> State:
+def resumed(
+    options: TrainOptions,
+    names: Sequence[str],
+    device: torch.device,
+    checkpoint: Checkpoint,
+    answers: Sequence[str] = (),
+) -> State:
     """WeightsError: the checkpoint is damaged, or of another run's options."""
     try:
         content = checkpoint.state()
         # A tuned prompt stands beside the weights that the run began with.
         weights = None if options.method == "prompt" else read(checkpoint.kept)
-        state = _state(build(options, names, weights), options, device)
+        state = _state(build(options, names, weights, answers), options, device)
         _fill(state, content, checkpoint)
     except (MemoryError, InputError, torch.OutOfMemoryError):
         raise

@@ -108,4 +108,7 @@ def rows(batch: Batch, part: slice) -> Batch:
         targets=batch.targets._replace(boxes_M4=batch.targets.boxes_M4[part], tokens_MT=batch.targets.tokens_MT[part]),
         asked=batch.asked[part],
         masks_MHW=None if batch.masks_MHW is None else batch.masks_MHW[part],
+        kinds=batch.kinds[part],
+        grounded=batch.grounded[part],
+        right_BA=None if batch.right_BA is None else batch.right_BA[part],
     )

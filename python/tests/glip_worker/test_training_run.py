@@ -28,6 +28,8 @@ from glipv2.training.folder import RunFolder
 #: Between two messages of a run: the start of its processes, on a loaded machine.
 PATIENCE = 300.0
 
+LOSSES = ("grounding", "inter", "mlm", "masks", "answers", "captions")
+
 pytestmark = [
     pytest.mark.timeout(900),
     pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc"),
@@ -47,9 +49,9 @@ def params(folder: Path, name: str = "run", **changes: Any) -> dict[str, Any]:
         "method": "full",
         "freeze": [],
         "problems": "fail",
-        "asking": {"full": None, "names": None, "sentences_every": None},
+        "asking": dict.fromkeys(("full", "names", "sentences_every", "questions", "captions")),
         "augment": {"flip": None, "move": None, "zoom": None, "jitter": None},
-        "losses": {"grounding": None, "inter": None, "mlm": None, "masks": None},
+        "losses": dict.fromkeys(LOSSES),
     }
     options = {**nothing, **given, **content(folder, name), **changes}
     for source in (*options["train"], options["validation"]):
@@ -171,7 +173,7 @@ def test_what_a_run_fails_with_is_the_calls_error(client: Client, tmp_path: Path
         ({"resume": True}, "resume"),
         ({"steps": 3, "epochs": 2.0}, "epochs"),
         ({"config": "auto"}, "config"),
-        ({"losses": {"grounding": 0.0, "inter": None, "mlm": None, "masks": None}}, "losses"),
+        ({"losses": {**dict.fromkeys(LOSSES), "grounding": 0.0}}, "losses"),
         ({"method": "prompt"}, "weights"),
     ],
 )

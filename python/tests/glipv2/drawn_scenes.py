@@ -1,4 +1,4 @@
-"""A split like those of `glip scenes`, of coloured squares, for tests that need pictures with boxes and sentences."""
+"""A split like those of `glip scenes`, of coloured squares, for tests that need pictures and what is said of them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ import PIL.Image as pil
 COLOURS = {"red": (220, 30, 30), "green": (30, 200, 30), "blue": (40, 40, 230)}
 SIDE = 128
 
+ANSWERS = ["yes", "no", "left", "right", "top"]
+
 
 def write_split(folder: Path, count: int = 6) -> Path:
     """Each picture has a square of every colour but one; ids of categories are 4, 5 and 6."""
@@ -20,6 +22,8 @@ def write_split(folder: Path, count: int = 6) -> Path:
     images: list[dict[str, Any]] = []
     sentences: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
+    questions: list[dict[str, Any]] = []
+    captions: list[dict[str, Any]] = []
     for picture in range(1, count + 1):
         pixels = rng.integers(100, 150, (SIDE, SIDE, 3), dtype=np.uint8)
         names = [name for index, name in enumerate(COLOURS) if index != picture % 3]
@@ -41,8 +45,26 @@ def write_split(folder: Path, count: int = 6) -> Path:
         pil.fromarray(pixels).save(folder / "images" / name)
         images.append({"id": picture, "file_name": name, "width": SIDE, "height": SIDE})
         sentences.append({"caption": text, "original_img_id": picture, "phrases": phrases})
+        captions.append({"id": picture, "image_id": picture, "caption": f"{text}.", "phrases": phrases})
+        questions += _questions(picture, names, [phrase["annotations"] for phrase in phrases])
     categories = [{"id": 4 + index, "name": name} for index, name in enumerate(COLOURS)]
     instances = {"info": {}, "images": images, "annotations": annotations, "categories": categories}
     (folder / "instances.json").write_text(json.dumps(instances))
     (folder / "grounding.json").write_text(json.dumps({"images": sentences}))
+    (folder / "questions.json").write_text(json.dumps({"questions": questions, "answers": ANSWERS}))
+    (folder / "captions.json").write_text(json.dumps({"annotations": captions}))
     return folder
+
+
+def _questions(picture: int, names: list[str], annotations: list[list[int]]) -> list[dict[str, Any]]:
+    """Where each colour is, whether it is there."""
+    asked: list[dict[str, Any]] = []
+    for name in COLOURS:
+        there = annotations[names.index(name)] if name in names else []
+        phrase = {"start": 9, "end": 9 + len(name), "text": name, "annotations": there}
+        whether = {"type": "existence", "question": f"is there {name}?", "answer": "yes" if there else "no"}
+        asked.append({**whether, "phrases": [phrase]})
+        if there:
+            where = {"type": "place", "question": f"where is {name}?", "answer": ["left", "right"][names.index(name)]}
+            asked.append({**where, "phrases": [phrase]})
+    return [{"id": 10 * picture + place, "image_id": picture, **one} for place, one in enumerate(asked)]

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from glipv2.losses.mlm import MASKED, REPLACED, SHARE, grounded, mask_words, mlm_loss
-from glipv2.losses.pretraining import MaskedWordHead
 from glipv2.text.bert import BertConfig
+from glipv2.text.masked_words import MaskedWordHead
 
 MASK_ID, PIECES = 3, 1000
 

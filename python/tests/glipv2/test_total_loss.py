@@ -108,7 +108,8 @@ def test_autocast_is_for_the_network(model: GLIP, heads: PretrainHeads) -> None:
 
 
 def test_weights_of_losses() -> None:
-    assert asdict(LossWeights()) == {"grounding": 1.0, "inter": 0.0, "mlm": 0.0, "masks": 0.0}
+    others = dict.fromkeys(("inter", "mlm", "masks", "answers", "captions"), 0.0)
+    assert asdict(LossWeights()) == {"grounding": 1.0, **others}
     with pytest.raises(ValueError, match="inter must be a number of at least 0, got -1"):
         LossWeights(inter=-1)
     with pytest.raises(ValueError, match="mlm must be a number of at least 0, got nan"):

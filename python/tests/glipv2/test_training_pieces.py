@@ -241,7 +241,7 @@ def test_a_head_is_added_to_weights_without_it(tmp_path: Path) -> None:
 
 
 def test_masks_are_learnt_by_a_model_that_finds_them(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"losses\.masks: expected 0, or a model that finds masks"):
+    with pytest.raises(InputError, match=r"losses\.masks: expected 0, or a model with the part masks"):
         build(options(tmp_path, losses={"masks": 0.5}), ())
 
 
@@ -382,6 +382,49 @@ def test_few_shots_are_written_down(tmp_path: Path) -> None:
     subset = json.loads((tmp_path / "subset.json").read_text())
     assert (subset["shots"], subset["seed"]) == (1, 30)
     assert subset["pictures"] == [[one.id for one in dataset.pictures]]
+
+
+def test_a_part_is_added_to_weights_without_it(tmp_path: Path) -> None:
+    torch.manual_seed(3)
+    plain = GLIP(TINY)
+    save(plain, tmp_path / "plain.safetensors")
+    told = content(tmp_path, weights=str(tmp_path / "plain.safetensors"), config="auto", losses={"answers": 1.0})
+    with pytest.raises(InputError, match=r"losses\.answers: expected 0, or a model with the part understanding"):
+        build(TrainOptions.from_json(told), ())
+    told["settings"] = {"understanding": {"layers": 1, "heads": 2}}
+    model = build(TrainOptions.from_json(told), (), answers=("yes", "no")).model
+    assert model.understanding is not None
+    assert model.config.understanding is not None
+    assert model.config.understanding.answers == ("yes", "no")
+    state = model.state_dict()
+    assert all(torch.equal(value, state[name]) for name, value in plain.state_dict().items())
+    save(model, tmp_path / "more.safetensors")
+    assert load(tmp_path / "more.safetensors").config == model.config
+    # Its own answers stay, and nothing else may be missing.
+    told |= {"weights": str(tmp_path / "more.safetensors"), "settings": {}}
+    assert build(TrainOptions.from_json(told), (), answers=("2",)).model.config == model.config
+    told |= {"weights": str(tmp_path / "plain.safetensors"), "settings": {"understanding": {}, "head.blocks": 2}}
+    with pytest.raises(WeightsError, match=r"missing \(tower\."):
+        build(TrainOptions.from_json(told), ())
+
+
+def test_parts_of_the_steps(tmp_path: Path) -> None:
+    def parts(losses: dict[str, float], **asking: float) -> tuple[float, float]:
+        return TrainOptions.from_json(content(tmp_path, losses=losses, asking=asking)).parts_of_steps
+
+    assert parts({}) == (0, 0)
+    assert parts({"answers": 1}) == (0.25, 0)
+    assert parts({"answers": 1, "captions": 1}) == (0.25, 0.25)
+    assert parts({"answers": 1, "captions": 1}, questions=0.5, captions=0.1) == (0.5, 0.1)
+    assert parts({}, questions=0.5) == (0, 0)
+    assert parts({"grounding": 0, "answers": 1, "captions": 1}) == (0.5, 0.5)
+    assert parts({"grounding": 0, "answers": 1}, questions=0.1) == (1, 0)
+    with pytest.raises(InputError, match=r"asking\.questions, asking\.captions: expected parts of the steps"):
+        parts({"answers": 1, "captions": 1}, questions=0.8, captions=0.8)
+    with pytest.raises(InputError, match=r"asking\.captions: expected a part of the steps, from 0 to 1, got 2"):
+        parts({"captions": 1}, captions=2.0)
+    with pytest.raises(InputError, match="asking: expected steps of the only losses that have a weight"):
+        parts({"grounding": 0, "answers": 1}, questions=0.0)
 
 
 def test_the_averaged_weights_of_a_single_file(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ config, output = sys.argv[1:]
 options = TrainOptions.from_json(json.loads(Path(config).read_text()))
 with world("cpu") as everyone:
     data = read_data(options, None)
-    state = new_state(options, data.names, everyone.device)
+    state = new_state(options, data.names, everyone.device, data.answers)
     model = state.trained.model.config
     batch = training_batch(
         data.mixture, 0, options.batch_size, 0, asking(options, model), WordPiece.default(), viewing(options, model),
@@ -82,15 +82,26 @@ def gradients(config: Path, output: Path, size: int) -> list[dict[str, Any]]:
     return [torch.load(f"{output}-{rank}.pt", weights_only=True) for rank in range(size)]
 
 
-def test_gradients_are_those_of_the_whole_batch(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("losses", "asking"),
+    [
+        ({"inter": 1.0, "mlm": 1.0, "masks": 1.0}, {}),
+        ({"answers": 1.0}, {"questions": 1.0}),
+        ({"captions": 1.0}, {"captions": 1.0}),
+    ],
+)
+def test_gradients_are_those_of_the_whole_batch(
+    tmp_path: Path, losses: dict[str, float], asking: dict[str, float]
+) -> None:
     run = configure(
         tmp_path,
         batch_size=4,
         config=without_chance(MASKED.to_json()),
-        losses={"grounding": 1.0, "inter": 1.0, "mlm": 1.0, "masks": 1.0},
+        settings={"understanding": {"layers": 1, "heads": 2}} if asking else {},
+        losses={"grounding": 1.0, **losses},
         clip_gradients=0,
         # Padding that is not the same in all parts, and pictures without a box among them.
-        asking={"full": 0.0, "names": 3, "sentences_every": 0},
+        asking={"full": 0.0, "names": 3, "sentences_every": 0, **asking},
     )
     [alone] = gradients(run.config, tmp_path / "alone", 1)
     first, second = gradients(run.config, tmp_path / "together", 2)

@@ -60,7 +60,7 @@ export interface NativeTrainingOptions extends NativeModelOptions, NativeRunning
    * @default as the configuration says
    */
   frozenStages?: number | undefined;
-  /** Weights of the three losses; 0: not computed. */
+  /** Weights of the losses; 0: not computed. */
   losses?: NativeLossOptions | undefined;
   /** Of everything that is drawn by chance. @default 0 */
   seed?: number | undefined;
@@ -78,6 +78,10 @@ export interface NativeLossOptions {
    * not. @default 0
    */
   masks?: number | undefined;
+  /** Answers to questions. The model needs the part `settings: { understanding: {} }`. @default 0 */
+  answers?: number | undefined;
+  /** Captions, word by word; likewise. @default 0 */
+  captions?: number | undefined;
 }
 
 export interface NativeDataOptions {
@@ -106,6 +110,10 @@ export interface NativeAsking {
   names?: number | undefined;
   /** Of so many steps one asks for what sentences speak of, where pictures have both; 0: none. @default 3 */
   sentencesEvery?: number | undefined;
+  /** Part of the steps that ask questions, 0 to 1. @default 0.25 where `losses.answers` has a weight */
+  questions?: number | undefined;
+  /** Part of the steps that tell captions, 0 to 1. @default 0.25 where `losses.captions` has a weight */
+  captions?: number | undefined;
 }
 
 export interface NativeAugment {

@@ -42,6 +42,8 @@ function shared(options: CheckedNativeTraining, model: NativeRunModel) {
       full: asking.full ?? null,
       names: asking.names ?? null,
       sentences_every: asking.sentencesEvery ?? null,
+      questions: asking.questions ?? null,
+      captions: asking.captions ?? null,
     },
     augment: {
       flip: augment.flip ?? null,
@@ -72,6 +74,8 @@ function shared(options: CheckedNativeTraining, model: NativeRunModel) {
       inter: losses.inter ?? null,
       mlm: losses.mlm ?? null,
       masks: losses.masks ?? null,
+      answers: losses.answers ?? null,
+      captions: losses.captions ?? null,
     },
     seed: options.seed ?? null,
     output: options.output,

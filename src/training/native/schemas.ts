@@ -50,7 +50,13 @@ const data = {
   val: datasetSchema.optional(),
   problems: z.enum(["fail", "drop"]).default("fail"),
   asking: z
-    .strictObject({ full: part.optional(), names: count.optional(), sentencesEvery: uint32.optional() })
+    .strictObject({
+      full: part.optional(),
+      names: count.optional(),
+      sentencesEvery: uint32.optional(),
+      questions: part.optional(),
+      captions: part.optional(),
+    })
     .default({}),
   augment: z
     .strictObject({
@@ -89,6 +95,8 @@ const optimisation = {
       inter: weight.optional(),
       mlm: weight.optional(),
       masks: weight.optional(),
+      answers: weight.optional(),
+      captions: weight.optional(),
     })
     .default({}),
   seed: uint32.optional(),

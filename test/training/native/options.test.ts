@@ -35,6 +35,9 @@ function handleOf(given: { model?: Partial<TrainingHandle["model"]>; local?: boo
 }
 
 /** The wire where nothing was said: Python has the defaults. */
+const noAsking = { full: null, names: null, sentences_every: null, questions: null, captions: null };
+const noLosses = { grounding: null, inter: null, mlm: null, masks: null, answers: null, captions: null };
+
 const nothing = {
   resume: false,
   detached: false,
@@ -57,7 +60,7 @@ const nothing = {
   shots: null,
   shot_seed: null,
   replay: null,
-  asking: { full: null, names: null, sentences_every: null },
+  asking: noAsking,
   augment: { flip: null, move: null, zoom: null, jitter: null },
   short_sides: null,
   long_side: null,
@@ -78,7 +81,7 @@ const nothing = {
   ema: null,
   precision: null,
   gradient_checkpointing: null,
-  losses: { grounding: null, inter: null, mlm: null, masks: null },
+  losses: noLosses,
   seed: null,
 };
 
@@ -118,8 +121,9 @@ const options: [Partial<NativeFinetuneOptions>, Record<string, unknown>][] = [
   [{ train: [set, { ...set, copies: 3, share: 0.2 }] }, { train: [sent, { ...sent, copies: 3, share: 0.2 }] }],
   [{ val: set }, { validation: sent }],
   [{ problems: "drop" }, { problems: "drop" }],
-  [{ asking: { full: 1 } }, { asking: { full: 1, names: null, sentences_every: null } }],
-  [{ asking: { names: 9, sentencesEvery: 0 } }, { asking: { full: null, names: 9, sentences_every: 0 } }],
+  [{ asking: { full: 1 } }, { asking: { ...noAsking, full: 1 } }],
+  [{ asking: { names: 9, sentencesEvery: 0 } }, { asking: { ...noAsking, names: 9, sentences_every: 0 } }],
+  [{ asking: { questions: 0.5, captions: 0 } }, { asking: { ...noAsking, questions: 0.5, captions: 0 } }],
   [{ augment: { flip: 0, move: 1 } }, { augment: { flip: 0, move: 1, zoom: null, jitter: null } }],
   [{ augment: { zoom: 2, jitter: 0.5 } }, { augment: { flip: null, move: null, zoom: 2, jitter: 0.5 } }],
   [
@@ -158,8 +162,9 @@ const options: [Partial<NativeFinetuneOptions>, Record<string, unknown>][] = [
     { freeze: ["text"], frozenStages: 2 },
     { freeze: ["text"], frozen_stages: 2 },
   ],
-  [{ losses: { inter: 0.5 } }, { losses: { grounding: null, inter: 0.5, mlm: null, masks: null } }],
-  [{ losses: { grounding: 0, mlm: 1, masks: 2 } }, { losses: { grounding: 0, inter: null, mlm: 1, masks: 2 } }],
+  [{ losses: { inter: 0.5 } }, { losses: { ...noLosses, inter: 0.5 } }],
+  [{ losses: { grounding: 0, mlm: 1, masks: 2 } }, { losses: { ...noLosses, grounding: 0, mlm: 1, masks: 2 } }],
+  [{ losses: { answers: 1, captions: 2 } }, { losses: { ...noLosses, answers: 1, captions: 2 } }],
   [{ seed: 0 }, { seed: 0 }],
   [
     { resume: true, detached: true, checkpointSteps: 10 },

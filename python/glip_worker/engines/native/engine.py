@@ -13,7 +13,7 @@ import torch
 import glipv2
 from glip_worker.call import Call
 from glip_worker.device import Device
-from glip_worker.engines.native import predict
+from glip_worker.engines.native import predict, understanding
 from glip_worker.engines.native.evaluate import evaluate_scenes
 from glip_worker.engines.native.model import Model, load_model
 from glip_worker.engines.native.prompts import load_prompts
@@ -30,6 +30,10 @@ from glip_worker.protocol.messages import (
     ModelPromptsResult,
     RunResult,
     TrainingRunParams,
+    VisionAnswerParams,
+    VisionAnswerResult,
+    VisionCaptionParams,
+    VisionCaptionResult,
 )
 from glip_worker.registry import Registry
 from glipv2.ops.memory import keep_freed
@@ -82,6 +86,8 @@ class NativeEngine:
         registry.add("evaluate.scenes", self.evaluate)
         registry.add("data.check", self.check_data)
         registry.add("training.run", self.train)
+        registry.add("vision.answer", self.answer)
+        registry.add("vision.caption", self.caption)
         for name in ("vision.detect", "vision.ground"):
             registry.add_together(name, self.look, TOGETHER)
 
@@ -114,6 +120,12 @@ class NativeEngine:
     def look(self, calls: Sequence[tuple[Call, Params]]) -> list[Any]:
         """GlipError `unsupported` before the first `model.load`."""
         return predict.look(self.loaded(calls[0][0].method), calls)
+
+    def answer(self, call: Call, params: VisionAnswerParams) -> VisionAnswerResult:
+        return understanding.answer(self.loaded(call.method), call, params)
+
+    def caption(self, call: Call, params: VisionCaptionParams) -> VisionCaptionResult:
+        return understanding.caption(self.loaded(call.method), call, params)
 
     def evaluate(self, call: Call, params: EvaluateScenesParams) -> EvaluateScenesResult:
         """As `evaluate_scenes`; GlipError `unsupported` before the first `model.load`."""

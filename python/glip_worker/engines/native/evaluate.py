@@ -11,34 +11,44 @@ from pathlib import Path
 from glip_worker.call import Call
 from glip_worker.engines.native.model import Model
 from glip_worker.engines.native.request import without_masks
+from glip_worker.engines.native.understanding import require
 from glip_worker.errors import GlipError
 from glip_worker.protocol.messages import (
+    AnswerMetrics,
+    AnswerTypeMetrics,
     BoxMetrics,
+    CaptionMetrics,
     EvaluateScenesEvent,
     EvaluateScenesParams,
     EvaluateScenesResult,
+    FactMetrics,
     MaskMetrics,
     PhraseMetrics,
 )
 from glipv2.data.records import Dataset
 from glipv2.data.scenes import read_split
 from glipv2.errors import InputError
+from glipv2.evaluation.answers import evaluate_answers
 from glipv2.evaluation.boxes import evaluate_boxes
+from glipv2.evaluation.captions import evaluate_captions
 from glipv2.evaluation.masks import evaluate_masks
 from glipv2.evaluation.phrases import any_object, evaluate_phrases, largest_object
 from glipv2.evaluation.progress import Progress
 
 
 def evaluate_scenes(call: Call, model: Model, params: EvaluateScenesParams) -> EvaluateScenesResult:
-    """Stops between two pictures. GlipError: `unsupported` without pycocotools, or of masks by a model without;
-    `dataset_invalid`, `file_error`."""
+    """Stops between two pictures. GlipError: `unsupported` without pycocotools, or by a model without the part that is
+    measured; `dataset_invalid`, `file_error`."""
     start = time.perf_counter()
-    if params.task != "ground":
+    if params.task in ("detect", "segment"):
         require_pycocotools(call.method)
+    words = params.task in ("answer", "caption")
     if params.task == "segment" and model.network.masks is None:
         raise without_masks()
+    if words:
+        require(model, params.task)
     folder = Path(params.folder)
-    split = read(folder, masks=params.task == "segment").first(params.pictures)
+    split = read(folder, masks=params.task == "segment", words=words).first(params.pictures)
 
     def progress(done: int, total: int) -> None:
         call.emit(EvaluateScenesEvent(done=done, total=total))
@@ -49,7 +59,7 @@ def evaluate_scenes(call: Call, model: Model, params: EvaluateScenesParams) -> E
             metrics = MEASURES[params.task](model, split, progress)
     except OSError as error:
         raise unreadable(folder, error) from error
-    except InputError as error:
+    except ValueError as error:  # InputError too
         raise invalid(folder, str(error)) from error
     seconds = time.perf_counter() - start
     return EvaluateScenesResult(split=folder.name, pictures=len(split.pictures), metrics=metrics, seconds=seconds)
@@ -73,17 +83,43 @@ def masks(model: Model, split: Dataset, progress: Progress) -> MaskMetrics:
     return MaskMetrics(**asdict(found.precision), **iou)
 
 
-MEASURES: dict[str, Callable[[Model, Dataset, Progress], BoxMetrics | PhraseMetrics | MaskMetrics]] = {
+def answers(model: Model, split: Dataset, progress: Progress) -> AnswerMetrics:
+    if not any(one.questions for one in split.pictures):
+        raise InputError("questions.json", "questions", "none")
+    found = evaluate_answers(model.network, split, progress)
+    types = [
+        AnswerTypeMetrics(type=kind, accuracy=accuracy, majority=majority, questions=count)
+        for kind, (accuracy, majority, count) in found.by_type.items()
+    ]
+    return AnswerMetrics(accuracy=found.accuracy, majority=found.majority, questions=found.questions, types=types)
+
+
+def captions(model: Model, split: Dataset, progress: Progress) -> CaptionMetrics:
+    if not all(one.captions for one in split.pictures):
+        raise InputError("captions.json", "captions of each picture", "none of some")
+    found = evaluate_captions(model.network, split, progress=progress)
+    kinds = [FactMetrics(kind=kind, true_part=part, stated=count) for kind, (part, count) in found.by_kind.items()]
+    return CaptionMetrics(
+        cider=found.cider, one_caption=found.one_caption, facts=found.facts, stated=found.stated, kinds=kinds
+    )
+
+
+Metrics = BoxMetrics | PhraseMetrics | MaskMetrics | AnswerMetrics | CaptionMetrics
+
+MEASURES: dict[str, Callable[[Model, Dataset, Progress], Metrics]] = {
     "detect": boxes,
     "ground": phrases,
     "segment": masks,
+    "answer": answers,
+    "caption": captions,
 }
 
 
-def read(folder: Path, masks: bool = False) -> Dataset:
-    """`masks`: whether the objects have them. GlipError `file_error` or `dataset_invalid`."""
+def read(folder: Path, masks: bool = False, words: bool = False) -> Dataset:
+    """`masks`: whether the objects have them; `words`: with questions and captions. GlipError `file_error` or
+    `dataset_invalid`."""
     try:
-        split = read_split(folder, masks)
+        split = read_split(folder, masks, words)
     except OSError as error:
         raise unreadable(folder, error) from error
     # JSON of some other kind.

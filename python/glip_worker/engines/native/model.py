@@ -22,6 +22,7 @@ from glipv2.detection import nms
 from glipv2.model import GLIP
 from glipv2.text.tuned import TunedPrompt
 from glipv2.text.wordpiece import WordPiece
+from glipv2.understanding.candidates import CandidateVectors
 
 #: Random weights are those of this seed, the same each time.
 SEED = 0
@@ -40,6 +41,9 @@ class Model:
     tokenizer: WordPiece
 
     texts: Texts
+
+    candidates: CandidateVectors
+    """Of answers, kept from call to call."""
 
     prompts: dict[str, TunedPrompt] = field(default_factory=dict)
     """By the names that requests choose them by; on the device."""
@@ -76,7 +80,7 @@ def load_model(
     place = torch.device(str(device))
     network.to(place).eval().requires_grad_(False)
     check_call()
-    model = Model(network, place, dtype, WordPiece.default(), Texts(network, place))
+    model = Model(network, place, dtype, WordPiece.default(), Texts(network, place), CandidateVectors(network))
     parameters = sum(one.numel() for one in network.parameters())
     return model, ModelLoadResult(parameters=parameters, tensors=tensors, ignored=left, seconds=0.0)
 

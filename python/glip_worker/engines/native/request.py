@@ -17,7 +17,12 @@ from glip_worker.engines.common.failures import as_glip_errors
 from glip_worker.engines.native.model import Model
 from glip_worker.errors import GlipError, invalid_argument
 from glip_worker.pictures import name_of, read_picture
-from glip_worker.protocol.messages import VisionDetectParams, VisionGroundParams
+from glip_worker.protocol.messages import (
+    VisionAnswerParams,
+    VisionCaptionParams,
+    VisionDetectParams,
+    VisionGroundParams,
+)
 from glipv2.config import GlipConfig, InputConfig
 from glipv2.detection.masks import MaskParts
 from glipv2.detection.objects import Objects
@@ -92,17 +97,27 @@ def read_request(model: Model, call: Call, params: Params) -> Job:
             prompts = _categories(model, params) if tuned is None else [tuned.prompt]
         else:
             prompts, spans = _caption(model, params)
+    picture_3HW, size = picture_of(model, call, params)
+    return Job(call, params, picture_3HW, size, prompts, spans, tuned)
+
+
+def picture_of(
+    model: Model, call: Call, params: Params | VisionAnswerParams | VisionCaptionParams
+) -> tuple[Tensor, tuple[int, int]]:
+    """The picture as the network takes it, without padding, and its own (height, width).
+
+    GlipError: `image_invalid`, and as `read_picture`.
+    """
     inputs = _inputs(model.config, params)
     call.check()
     pixels = read_picture(params.image)
     try:
-        picture_3HW = prepare(pixels, inputs)
+        return prepare(pixels, inputs), (pixels.shape[0], pixels.shape[1])
     except InputError as error:
         name, reason = name_of(params.image), f"expected {error.expected}, got {error.received}"
         advice = "cut it into pieces, or ask for larger sides (shortSide, longSide)"
         details = {"path": name, "reason": reason}
         raise GlipError("image_invalid", f"{name}: {reason}: {advice}", details) from error
-    return Job(call, params, picture_3HW, (pixels.shape[0], pixels.shape[1]), prompts, spans, tuned)
 
 
 def without_masks() -> GlipError:
@@ -149,7 +164,7 @@ def _window(config: GlipConfig) -> Window:
     return Window(config.prompt.max_tokens, LABELS)
 
 
-def _inputs(config: GlipConfig, params: Params) -> InputConfig:
+def _inputs(config: GlipConfig, params: Params | VisionAnswerParams | VisionCaptionParams) -> InputConfig:
     for path, side in (("short_side", params.short_side), ("long_side", params.long_side)):
         if side is not None and side > MAX_SIDE:
             raise invalid_argument(path, f"at most {MAX_SIDE} pixels", str(side))

@@ -17,7 +17,7 @@ import PIL.Image as pil
 
 from glipv2.data import masks
 from glipv2.data.problems import Problems
-from glipv2.data.records import Mask, Phrase, Picture, Sentence, inclusive
+from glipv2.data.records import Mask, Phrase, Picture, Question, Sentence, inclusive
 
 #: A box may reach out of its picture by so many pixels: annotation tools round. It is cut without a word.
 EDGE = 1.0
@@ -48,6 +48,18 @@ class Said(NamedTuple):
     """What stands at the spans, where the format repeats it."""
 
 
+class AskedOf(NamedTuple):
+    """A question as a format states it."""
+
+    where: str
+    text: Any
+    answers: Any
+    """A list of texts."""
+    phrases: list[Said]
+    kind: str
+    grounded: bool
+
+
 @dataclass
 class Entry:
     """A picture as a format states it."""
@@ -61,6 +73,9 @@ class Entry:
     sentences: list[tuple[Any, list[Said]]] = field(default_factory=list)
     """Text and phrases of each."""
     absent: tuple[int, ...] | None = None
+    questions: list[AskedOf] = field(default_factory=list)
+    captions: list[tuple[str, Any, list[Said]]] = field(default_factory=list)
+    """Place, text and phrases of each."""
 
 
 class Builder:
@@ -71,6 +86,8 @@ class Builder:
         go, when they are in another file."""
         self.problems = problems
         self._of_sentences = of_sentences if of_sentences is not None else problems
+        #: Of questions and captions, whose places name their files.
+        self._of_words = problems.of("")
         self.pictures: list[Picture] = []
         self._decode = decode
         self._ids: dict[int, str] = {}
@@ -107,6 +124,8 @@ class Builder:
                 masks_M if has_masks else None,
                 tuple(sentences),
                 entry.absent,
+                tuple(self._questions(entry, rows)),
+                tuple(self._captions(entry, rows)),
             )
         )
 
@@ -187,45 +206,64 @@ class Builder:
 
     def _sentences(self, entry: Entry, rows: dict[int, int]) -> list[Sentence]:
         """Those that have a phrase left."""
-        sentences = []
-        for text, said in entry.sentences:
-            if not isinstance(text, str) or not text.strip():
-                self._of_sentences.add("invalid_sentence", entry.where, f"expected a text, got {shown(text)}")
-                continue
-            objects: dict[tuple[int, int], dict[int, None]] = defaultdict(dict)
-            for one in said:
-                for span in self._spans(one, text):
-                    objects[span].update((rows[place], None) for place in one.things if place in rows)
-            phrases = tuple(Phrase(*span, tuple(sorted(of))) for span, of in sorted(objects.items()) if of)
-            if phrases:
-                sentences.append(Sentence(text, phrases))
-        return sentences
+        made = [self._sentence(entry.where, text, said, rows, self._of_sentences) for text, said in entry.sentences]
+        return [one for one in made if one is not None and one.phrases]
 
-    def _spans(self, said: Said, text: str) -> list[tuple[int, int]]:
-        spans = []
-        if not isinstance(said.spans, list) or not said.spans:
-            self._of_sentences.add(
-                "span_mismatch", said.where, f"expected [[start, end], ...], got {shown(said.spans)}"
+    def _captions(self, entry: Entry, rows: dict[int, int]) -> list[Sentence]:
+        made = [self._sentence(where, text, said, rows, self._of_words) for where, text, said in entry.captions]
+        return [one for one in made if one is not None]
+
+    def _questions(self, entry: Entry, rows: dict[int, int]) -> list[Question]:
+        questions = []
+        for where, text, answers, said, kind, grounded in entry.questions:
+            good = (
+                isinstance(answers, list) and answers and all(isinstance(one, str) and one.strip() for one in answers)
             )
-            return []
-        for span in said.spans:
-            if not isinstance(span, list) or len(span) != 2 or {type(end) for end in span} != {int}:
-                self._of_sentences.add("span_mismatch", said.where, f"expected [start, end], got {shown(span)}")
+            if not good:
+                self._of_words.add("invalid_question", where, f"expected answers, got {shown(answers)}")
                 continue
-            start, end = span
-            if not 0 <= start < end <= len(text):
-                reason = f"[{start}, {end}] is no part of a sentence of {len(text)} characters"
-                self._of_sentences.add("span_mismatch", said.where, reason)
-            elif not text[start:end].strip():
-                self._of_sentences.add("span_mismatch", said.where, f"[{start}, {end}] has no word")
-            else:
-                spans.append((start, end))
-        if said.words is not None and spans:
-            found = " ".join(text[start:end] for start, end in spans)
-            if found.lower().split() != said.words.lower().split():
-                self._of_sentences.add("span_mismatch", said.where, f"{said.words!r} is said to be at {found!r}")
-                return []
-        return spans
+            sentence = self._sentence(where, text, said, rows, self._of_words)
+            if sentence is not None:
+                questions.append(Question(sentence, tuple(answers), kind, grounded))
+        return questions
+
+    def _sentence(
+        self, where: str, text: Any, said: list[Said], rows: dict[int, int], problems: Problems
+    ) -> Sentence | None:
+        """With the phrases that speak of something."""
+        if not isinstance(text, str) or not text.strip():
+            problems.add("invalid_sentence", where, f"expected a text, got {shown(text)}")
+            return None
+        objects: dict[tuple[int, int], dict[int, None]] = defaultdict(dict)
+        for one in said:
+            for span in _spans(one, text, problems):
+                objects[span].update((rows[place], None) for place in one.things if place in rows)
+        return Sentence(text, tuple(Phrase(*span, tuple(sorted(of))) for span, of in sorted(objects.items()) if of))
+
+
+def _spans(said: Said, text: str, problems: Problems) -> list[tuple[int, int]]:
+    spans = []
+    if not isinstance(said.spans, list) or not said.spans:
+        problems.add("span_mismatch", said.where, f"expected [[start, end], ...], got {shown(said.spans)}")
+        return []
+    for span in said.spans:
+        if not isinstance(span, list) or len(span) != 2 or {type(end) for end in span} != {int}:
+            problems.add("span_mismatch", said.where, f"expected [start, end], got {shown(span)}")
+            continue
+        start, end = span
+        if not 0 <= start < end <= len(text):
+            reason = f"[{start}, {end}] is no part of a sentence of {len(text)} characters"
+            problems.add("span_mismatch", said.where, reason)
+        elif not text[start:end].strip():
+            problems.add("span_mismatch", said.where, f"[{start}, {end}] has no word")
+        else:
+            spans.append((start, end))
+    if said.words is not None and spans:
+        found = " ".join(text[start:end] for start, end in spans)
+        if found.lower().split() != said.words.lower().split():
+            problems.add("span_mismatch", said.where, f"{said.words!r} is said to be at {found!r}")
+            return []
+    return spans
 
 
 def is_numbers(value: Any, count: int) -> bool:

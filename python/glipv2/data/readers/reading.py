@@ -21,6 +21,9 @@ class How:
     masks: bool = False
     """Records have masks, which take as much memory as their text in the file."""
 
+    words: bool = False
+    """Records have questions and captions, where the source has any."""
+
 
 @dataclass(frozen=True)
 class Reading:

@@ -1,0 +1,176 @@
+"""`vision.answer` and `vision.caption` on a native model, one request at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from glip_worker.call import Call
+from glip_worker.engines.common.failures import as_glip_errors
+from glip_worker.engines.native.model import Model
+from glip_worker.engines.native.request import LABELS, order_of, picture_of, ranks
+from glip_worker.errors import GlipError
+from glip_worker.protocol.messages import (
+    RankedAnswer,
+    Span,
+    VisionAnswerParams,
+    VisionAnswerResult,
+    VisionCaptionEvent,
+    VisionCaptionParams,
+    VisionCaptionResult,
+)
+from glip_worker.tensors import Tensor as WireTensor
+from glipv2.detection.detect import detect
+from glipv2.detection.objects import Objects, best
+from glipv2.errors import InputError
+from glipv2.model import Output
+from glipv2.text.phrases import noun_phrases
+from glipv2.text.prompts import Prompt, Window, caption_prompts
+from glipv2.text.spelling import added
+from glipv2.understanding.answering import question_vectors
+from glipv2.understanding.decoding import Decoding, tell
+from glipv2.understanding.looking import Looked, looked
+from glipv2.understanding.telling import scene
+
+#: Beginnings of captions that are read together, at most.
+MOST_BEAMS = 64
+
+Params = VisionAnswerParams | VisionCaptionParams
+
+
+def answer(model: Model, call: Call, params: VisionAnswerParams) -> VisionAnswerResult:
+    """Stops between its steps. GlipError: `unsupported` for a model without the part, `invalid_argument`, and as
+    `read_picture`."""
+    require(model, "answer")
+    with as_glip_errors():
+        prompts, spans = _asked(model, params.question, "question")
+    given = own_answers(model) if params.answers is None else params.answers
+    picture_3HW, size = picture_of(model, call, params)
+    with torch.no_grad(), model.computing():
+        with as_glip_errors():
+            candidates_AD = model.candidates.of(given, call.check)
+        picture = looked(model.network, picture_3HW, size)
+        call.check()
+        outputs = _readings(model, picture, prompts)
+        mask_1T = torch.ones(1, len(prompts[0].ids), dtype=torch.bool, device=model.device)
+        [question_D] = question_vectors(model.network, outputs[0], mask_1T, [picture.seen])
+        shares_A = (candidates_AD @ question_D).float().softmax(dim=0).cpu()
+    top = shares_A.topk(min(params.top, len(given)))
+    ranked = [
+        RankedAnswer(answer=given[place], probability=min(1.0, share))
+        for place, share in zip(top.indices.tolist(), top.values.tolist(), strict=True)
+    ]
+    return VisionAnswerResult(**_grounded(model, params, picture, outputs, prompts, spans), answers=ranked)
+
+
+def caption(model: Model, call: Call, params: VisionCaptionParams) -> VisionCaptionResult:
+    """Emits the caption as it grows; stops between two words. GlipError as `answer`."""
+    require(model, "caption")
+    decoding = _decoding(model, params)
+    picture_3HW, size = picture_of(model, call, params)
+    pieces = model.tokenizer.pieces
+    text = ""
+
+    def heard(piece: int) -> None:
+        nonlocal text
+        more = added(text, pieces[piece])
+        text += more
+        call.emit(VisionCaptionEvent(text=more))
+
+    with torch.no_grad(), model.computing():
+        picture = looked(model.network, picture_3HW, size)
+        call.check()
+        told = tell(model.network, scene(model.network, picture.pyramid, [picture.seen]), decoding, heard, call.check)
+        call.check()
+        prompts, spans = _asked(model, text, "caption")
+        outputs = _readings(model, picture, prompts if spans else [])
+        found = _grounded(model, params, picture, outputs, prompts, spans)
+    return VisionCaptionResult(**found, caption=text, log_probability=told.log_probability, ended=told.ended)
+
+
+def own_answers(model: Model) -> list[str]:
+    """The candidates of the model's own."""
+    understanding = model.config.understanding
+    return [] if understanding is None else list(understanding.answers)
+
+
+def require(model: Model, verb: str) -> None:
+    if model.network.understanding is not None:
+        return
+    reason = "the loaded model finds things, and has no part that answers and tells"
+    remedy = (
+        f"load one that has it; fine-tuning with settings {{ understanding: {{}} }} and losses {{ {verb}s: 1 }} adds it"
+    )
+    raise GlipError("unsupported", f"{verb}: {reason}: {remedy}", {"feature": verb, "reason": reason})
+
+
+def _asked(model: Model, text: str, path: str) -> tuple[list[Prompt], list[tuple[int, int]]]:
+    """The text as prompts for its noun phrases; one prompt at least. InputError: no words, or too many."""
+    window = Window(model.config.prompt.max_tokens, LABELS)
+    try:
+        caption_prompts(model.tokenizer, text, [], window)
+    except InputError as error:
+        raise InputError(path, error.expected, error.received) from error
+    spans = noun_phrases(text)
+    return caption_prompts(model.tokenizer, text, spans, window) or [
+        Prompt(text, model.tokenizer.encode(text).ids, [], 0)
+    ], spans
+
+
+def _decoding(model: Model, params: VisionCaptionParams) -> Decoding:
+    assert model.config.understanding is not None
+    most = model.config.understanding.longest - 2
+    limit = params.max_tokens or most
+    with as_glip_errors():
+        if limit > most:
+            raise InputError("max_tokens", f"at most {most}, which the model has places for", str(limit))
+        if params.beams > MOST_BEAMS:
+            raise InputError("beams", f"at most {MOST_BEAMS}", str(params.beams))
+        return Decoding(
+            params.mode,
+            params.beams,
+            params.length_penalty,
+            params.temperature,
+            params.top_p,
+            params.seed,
+            limit,
+        )
+
+
+def _readings(model: Model, picture: Looked, prompts: Sequence[Prompt]) -> list[Output]:
+    """Of each prompt, whose texts are all one: only their phrases differ."""
+    if not prompts:
+        return []
+    [text] = model.texts.features([prompts[0].ids])
+    return [model.network.read(picture.pyramid, text)] * len(prompts)
+
+
+def _grounded(
+    model: Model,
+    params: Params,
+    picture: Looked,
+    outputs: Sequence[Output],
+    prompts: Sequence[Prompt],
+    spans: Sequence[tuple[int, int]],
+) -> dict[str, Any]:
+    """What the phrases speak of, as of `vision.ground`."""
+    found = [Objects(torch.zeros(0, 4), torch.zeros(0), *(torch.zeros(0, dtype=torch.int64) for _ in range(2)))]
+    if spans:
+        settings = model.config.postprocess
+        for output, prompt in zip(outputs, prompts, strict=True):
+            [objects] = detect(output, [prompt.groups], [picture.seen], settings)
+            found.append(objects.shifted(prompt.first))
+    everything = Objects.cat(found)
+    chosen_N = best(everything, model.config.postprocess.nms, params.threshold, params.max_objects)
+    objects = everything.take(chosen_N).resized(picture.seen, picture.size)
+    order = order_of(spans)
+    return {
+        "width": picture.size[1],
+        "height": picture.size[0],
+        "phrases": [Span(start=spans[index][0], end=spans[index][1]) for index in order],
+        "boxes": WireTensor.of(objects.boxes_N4),
+        "scores": WireTensor.of(objects.scores_N),
+        "phrase_indices": WireTensor.of(ranks(order)[objects.labels_N]),
+    }

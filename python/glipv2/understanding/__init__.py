@@ -1,0 +1,1 @@
+"""Questions answered and pictures told by a model with `GlipConfig.understanding`."""

@@ -1,0 +1,48 @@
+"""A picture looked at once, for whatever is asked about it.
+
+Sizes are (height, width).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import PIL.Image as pil
+import torch
+from torch import Tensor
+
+from glipv2.model import GLIP
+from glipv2.pictures import batch, prepare
+from glipv2.pyramid import Pyramid
+
+
+class Looked(NamedTuple):
+    pyramid: Pyramid
+    """Of a single picture."""
+
+    seen: tuple[int, int]
+    """As the network sees it, without padding,"""
+
+    size: tuple[int, int]
+    """and as it is."""
+
+
+def looked(model: GLIP, picture_3HW: Tensor, size: tuple[int, int]) -> Looked:
+    """`picture_3HW`: as `glipv2.pictures.prepare` makes it."""
+    pictures, [seen] = batch([picture_3HW], model.config.input.divisor)
+    return Looked(model.look(pictures.to(next(model.parameters()).device)), seen, size)
+
+
+def opened(model: GLIP, file: Path) -> Looked:
+    """OSError: it cannot be read. InputError: as `prepare`."""
+    with pil.open(file) as picture:
+        pixels = np.asarray(picture.convert("RGB"))
+    return looked(model, prepare(pixels, model.config.input), (pixels.shape[0], pixels.shape[1]))
+
+
+def only(ids: list[int], looked: Looked) -> tuple[Tensor, Tensor]:
+    """ids_1T and mask_1T of a text without padding, where the picture is."""
+    ids_1T = torch.tensor([ids], device=looked.pyramid.features_BNC.device)
+    return ids_1T, torch.ones_like(ids_1T, dtype=torch.bool)
