@@ -28,6 +28,7 @@ LOOK: dict[str, Any] = {
     "short_side": None,
     "long_side": None,
     "features": True,
+    "masks": False,
 }
 
 
