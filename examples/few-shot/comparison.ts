@@ -5,47 +5,47 @@ import sharp, { type OverlayOptions } from "sharp";
 import { launch, type SceneFolder } from "glip-sdk";
 
 /** Pictures side by side. */
-const COUNT = 3;
+const COUNT = 4;
+/** Objects of each: a person is to see which box is whose. */
+const MOST_OBJECTS = 4;
 const SIDE = 384;
-const THRESHOLD = 0.4;
+const GAP = 8;
+const THRESHOLD = 0.5;
 
 interface Instances {
   images: { id: number; file_name: string }[];
-  categories: { name: string }[];
   annotations: { image_id: number }[];
 }
 
-/** The pictures with the most objects, as glip-nano sees them (above) and as the tuned weights do (below). */
+/** Pictures as glip-nano sees them (above), and with a tuned prompt (below): one loaded model for both. */
 export async function writeComparison(
   path: string,
   { folder }: SceneFolder,
-  weights: string,
+  prompt: string,
   threads: number | undefined,
 ): Promise<string> {
-  const { images, categories, annotations } = JSON.parse(
-    readFileSync(join(folder, "instances.json"), "utf8"),
-  ) as Instances;
-  const count = (id: number): number => annotations.filter((one) => one.image_id === id).length;
-  const pictures = images.toSorted((a, b) => count(b.id) - count(a.id)).slice(0, COUNT);
-  const names = categories.map(({ name }) => name);
+  await using glip = await launch({ threads });
+  const { tuned = [] } = await glip.usePrompts({ tuned: prompt });
   const tiles: OverlayOptions[] = [];
-  for (const [row, model] of [{}, { weights }].entries()) {
-    await using glip = await launch({
-      engine: "native",
-      model: "weights" in model ? undefined : "glip-nano",
-      ...model,
-      threads,
-    });
-    for (const [column, picture] of pictures.entries()) {
-      const seen = await glip.detect(join(folder, "images", picture.file_name), names, { threshold: THRESHOLD });
+  for (const [column, file] of picturesOf(folder).entries()) {
+    for (const [row, choice] of [{}, { prompt: "tuned" }].entries()) {
+      const seen = await glip.detect(file, tuned, { threshold: THRESHOLD, ...choice });
       const input = await sharp(await seen.encode("png"))
         .resize(SIDE, SIDE)
         .toBuffer();
-      tiles.push({ input, left: column * (SIDE + 8), top: row * (SIDE + 8) });
+      tiles.push({ input, left: column * (SIDE + GAP), top: row * (SIDE + GAP) });
     }
   }
-  const [width, height] = [COUNT * (SIDE + 8) - 8, 2 * (SIDE + 8) - 8];
+  const [width, height] = [COUNT * (SIDE + GAP) - GAP, 2 * (SIDE + GAP) - GAP];
   const canvas = sharp({ create: { width, height, channels: 3, background: "white" } });
   await writeFile(path, await canvas.composite(tiles).png().toBuffer());
   return path;
+}
+
+/** The first ones with as many objects as can be told apart. */
+function picturesOf(folder: string): string[] {
+  const { images, annotations } = JSON.parse(readFileSync(join(folder, "instances.json"), "utf8")) as Instances;
+  const count = (id: number): number => annotations.filter((one) => one.image_id === id).length;
+  const clear = images.filter(({ id }) => count(id) <= MOST_OBJECTS).toSorted((a, b) => count(b.id) - count(a.id));
+  return clear.slice(0, COUNT).map((one) => join(folder, "images", one.file_name));
 }

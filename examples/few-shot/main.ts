@@ -93,9 +93,11 @@ const curves = chosen.map(([method]) => ({
 console.log(`\nzero-shot: AP ${before.toFixed(3)}\n\n${String(table)}\nwritten: ${table.files.markdown}`);
 console.log(`written: ${await writeChart(join(output, "few-shot.png"), before, curves)}`);
 
-const last = table.rows.findLast(({ labels }) => labels["method"] === "full") ?? table.rows.at(-1);
-if (last?.checkpoint)
-  console.log(`written: ${await writeComparison(join(output, "before-after.png"), val, last.checkpoint, threads)}`);
+const taught = table.rows.findLast(({ labels }) => labels["method"] === "prompt");
+if (taught !== undefined) {
+  const prompt = join(taught.output, "prompt.safetensors");
+  console.log(`written: ${await writeComparison(join(output, "before-after.png"), val, prompt, threads)}`);
+}
 
 async function zeroShot(): Promise<number> {
   await using glip = await launch({ threads });
