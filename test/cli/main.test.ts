@@ -24,7 +24,7 @@ test("names its commands and its version", async () => {
   expect(help.exitCode).toBe(0);
   // What users type: a name that goes breaks their scripts.
   const training = ["pretrain", "finetune", "runs", "attach", "report"];
-  const looking = ["detect", "ground", "evaluate"];
+  const looking = ["detect", "ground", "segment", "answer", "caption", "evaluate"];
   const commands = ["setup", "doctor", ...looking, ...training, "worker", "keys", "weights", "scenes", "help"];
   expect([...help.stdout.matchAll(/^ {2}([a-z]+) /gm)].map(([, name]) => name)).toEqual(commands);
   const { version } = JSON.parse(readFileSync(join(packageRoot, "package.json"), "utf8")) as { version: string };
