@@ -31,7 +31,8 @@ export interface App {
 export async function start(folder: string, port: number): Promise<App> {
   const teacher = await Teacher.open(folder);
   const server = createServer((request, response) => void answer(teacher, request, response));
-  server.listen(port);
+  // Requests name files of this host: they are for whoever is on it.
+  server.listen(port, "localhost");
   await once(server, "listening");
   const closed = once(server, "close").then(() => teacher[Symbol.asyncDispose]());
   const close = (): Promise<void> => {

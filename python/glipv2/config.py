@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -153,24 +154,18 @@ class SettingsError(ValueError):
 def changed(config: GlipConfig, settings: Mapping[str, Any]) -> GlipConfig:
     """With other values, as `{"postprocess.threshold": 0.1}` or nested; `{"masks": {}}` adds a part that is None, with
     its defaults. SettingsError."""
+    leaves = [*_leaves(settings)]
+    together = config.to_json()
+    if all(_placed(together, key, value) for key, value in leaves):
+        # One may only fit together with another.
+        with suppress(ValueError):
+            return GlipConfig.from_json(together)
     problems: dict[str, str] = {}
-    for key, value in _leaves(settings):
+    for key, value in leaves:
         content = config.to_json()
-        place: Any = content
-        *above, last = key.split(".")
-        added = False
-        for part in above:
-            added = isinstance(place, dict) and part in place and place[part] is None
-            if added:
-                place[part] = {}
-            place = place.get(part) if isinstance(place, dict) else None
-        # What is added has its keys when it has been read.
-        if not isinstance(place, dict) or (last not in place and not added):
+        if not _placed(content, key, value):
             problems[key] = "there is no such key"
             continue
-        if value == {} and place.get(last) is not None:
-            continue
-        place[last] = value
         try:
             config = GlipConfig.from_json(content)
         except ValueError as error:
@@ -178,6 +173,26 @@ def changed(config: GlipConfig, settings: Mapping[str, Any]) -> GlipConfig:
     if problems:
         raise SettingsError(problems)
     return config
+
+
+def _placed(content: dict[str, Any], key: str, value: Any) -> bool:
+    """Puts a value where its key says; whether there is that place. What a part that is added has is not known before
+    it has been read."""
+    place: Any = content
+    *above, last = key.split(".")
+    open_ended = False
+    for part in above:
+        if not isinstance(place, dict) or part not in place:
+            return False
+        open_ended = place[part] is None or part in OPTIONAL_HEADS
+        if place[part] is None:
+            place[part] = {}
+        place = place[part]
+    if not isinstance(place, dict) or (last not in place and not open_ended):
+        return False
+    if value != {} or place.get(last) is None:
+        place[last] = value
+    return True
 
 
 def _leaves(settings: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:

@@ -1,6 +1,11 @@
+import { z } from "zod";
 import { GlipError } from "../errors.ts";
+import { uint32 } from "../protocol/fields.ts";
+import { checkArgument } from "../protocol/validate.ts";
 import { type MaskPart, outlinesOf } from "./outlines.ts";
 import { decompress, type RunLengths } from "./rle.ts";
+
+const schema = z.object({ size: z.tuple([uint32, uint32]), counts: z.string() });
 
 /**
  * An object's pixels in a picture. They are kept as COCO's run lengths, and worked out anew each time they are asked for.
@@ -15,7 +20,8 @@ export class Mask implements RunLengths {
   readonly #runs: readonly number[];
 
   /** @throws GlipError `invalid_argument` for what is no mask of a picture of that size */
-  constructor({ size, counts }: RunLengths) {
+  constructor(given: RunLengths) {
+    const { size, counts } = checkArgument(schema, given, "mask");
     const [height, width] = size;
     const runs = decompress(counts);
     const pixels = runs?.reduce((sum, run) => sum + run, 0);

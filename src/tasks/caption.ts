@@ -25,7 +25,7 @@ export interface CaptionOptions extends UnderstandOptions {
   mode?: "greedy" | "beam" | "sample" | undefined;
   /** Of `beam`: captions that are followed. @default 4 */
   beams?: number | undefined;
-  /** Of `beam`: above 1 prefers long captions, below it short ones. @default 1 */
+  /** Of `beam`: above 1 prefers long captions, below it short ones; 0 to 10. @default 1 */
   lengthPenalty?: number | undefined;
   /** Of `sample`: below 1 the likely becomes likelier. @default 1 */
   temperature?: number | undefined;
@@ -42,7 +42,7 @@ const optionsSchema = z.strictObject({
   ...understandOptions,
   mode: z.enum(["greedy", "beam", "sample"]).default("greedy"),
   beams: wholeNumber.max(64).default(4),
-  lengthPenalty: z.number().min(0).default(1),
+  lengthPenalty: z.number().min(0).max(10).default(1),
   temperature: z.number().gt(0).default(1),
   topP: z.number().gt(0).max(1).default(1),
   seed: z

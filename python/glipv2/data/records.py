@@ -102,8 +102,10 @@ class Dataset:
 
     @property
     def masked(self) -> bool:
-        """Whether every object has a mask, as records have them."""
-        return all(len(one.boxes_M4) == 0 or None not in (one.masks_M or (None,)) for one in self.pictures)
+        """Whether there are objects, and each has a mask, as records have them."""
+        return any(len(one.boxes_M4) for one in self.pictures) and all(
+            len(one.boxes_M4) == 0 or None not in (one.masks_M or (None,)) for one in self.pictures
+        )
 
     def first(self, count: int | None) -> Dataset:
         """Only so many of its pictures; None: all."""

@@ -134,14 +134,11 @@ def _frozen(model: GLIP, options: TrainOptions) -> list[nn.Module]:
         return [model]
     last: list[nn.Module] = [model.boxes, model.words]
     last += [one for one in (model.masks, model.understanding) if one is not None]
-    # Without a gradient an optimizer leaves them alone, but several processes have one of 0, by which they would decay.
-    wanted = {head for name, head in _HEADS.items() if getattr(options.losses, name)}
-    unused = [getattr(model, head) for head in {*_HEADS.values()} - wanted if getattr(model, head) is not None]
     if options.method == "linear_probe":
-        return [*unused, *(module for module in model.children() if module not in last)]
+        return [module for module in model.children() if module not in last]
     parts: dict[str, list[nn.Module]] = {
         "backbone": [model.swin, model.fpn],
         "text": [model.text],
         "head": [model.tower, *last],
     }
-    return [*unused, *(module for part in options.freeze for module in parts[part])]
+    return [module for part in options.freeze for module in parts[part]]

@@ -20,8 +20,8 @@ from glipv2.understanding.answering import candidate_vectors
 #: Candidates that are read at once.
 TOGETHER = 256
 
-#: Lists that are kept, the last used ones.
-KEPT = 8
+#: Bytes of vectors that are kept, of the last used lists; the very last one's in any case.
+KEPT_BYTES = 64 * 2**20
 
 
 class CandidateVectors:
@@ -41,7 +41,7 @@ class CandidateVectors:
             vectors_AD = self._encoded(wanted, check)
             self._kept[wanted] = vectors_AD
         self._kept.move_to_end(wanted)
-        while len(self._kept) > KEPT:
+        while len(self._kept) > 1 and sum(one.nbytes for one in self._kept.values()) > KEPT_BYTES:
             self._kept.popitem(last=False)
         return vectors_AD
 

@@ -22,6 +22,9 @@ from glipv2.understanding.telling import Scene, told_states, word_logits
 
 Mode = Literal["greedy", "beam", "sample"]
 
+#: Lengths to a higher power leave the range of numbers.
+MOST_PENALTY = 10.0
+
 
 @dataclass(frozen=True)
 class Decoding:
@@ -45,6 +48,8 @@ class Decoding:
                 raise InputError(name, "at least 1", str(value))
         if not self.temperature > 0:
             raise InputError("temperature", "a number > 0", str(self.temperature))
+        if not 0 <= self.length_penalty <= MOST_PENALTY:
+            raise InputError("length_penalty", f"0 to {MOST_PENALTY}", str(self.length_penalty))
         if not 0 < self.top_p <= 1:
             raise InputError("top_p", "a number > 0, and 1 at most", str(self.top_p))
 
@@ -123,7 +128,8 @@ def _marks() -> Tensor:
 
 
 def _drawn(log_V: Tensor, decoding: Decoding, generator: torch.Generator) -> int:
-    ordered_V, ids_V = (log_V / decoding.temperature).softmax(dim=0).sort(descending=True, stable=True)
+    # The best one stays 0, however small the temperature is.
+    ordered_V, ids_V = ((log_V - log_V.max()) / decoding.temperature).softmax(dim=0).sort(descending=True, stable=True)
     # What is before a piece is less than the nucleus: there is always a first one.
     ordered_V[ordered_V.cumsum(dim=0) - ordered_V >= decoding.top_p] = 0
     return int(ids_V[torch.multinomial(ordered_V, 1, generator=generator)])

@@ -8,6 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+
+
+@pytest.fixture(scope="module", autouse=True)
+def seeded() -> None:
+    """What modules draw before tests move them away from it is the same in each run."""
+    torch.manual_seed(0)
 
 
 @pytest.fixture(scope="module")

@@ -78,6 +78,9 @@ def test_settings_add_a_head_and_change_it() -> None:
     assert nano.masks is None
     assert changed(nano, {"masks": {}}).masks == MaskConfig()
     assert changed(nano, {"masks.width": 32}).masks == changed(nano, {"masks": {"width": 32}}).masks
+    both = {"width": 40, "norm_groups": 8}
+    assert changed(nano, {"masks": both}).masks == MaskConfig(**both)
+    assert changed(nano, {"masks": dict(reversed(both.items()))}).masks == MaskConfig(**both)
     small = replace(nano, masks=MaskConfig(width=16))
     assert changed(small, {"masks": {}, "text": {}}) == small
     assert changed(small, {"masks": None}) == nano

@@ -169,11 +169,7 @@ def trainable(trained: Trained) -> set[str]:
     [
         ({}, {"swin", "fpn", "text", "tower", "boxes", "words"}),
         ({"method": "linear_probe"}, {"boxes", "words"}),
-        ({"method": "linear_probe", "settings": {"masks": {}}}, {"boxes", "words"}),
-        (
-            {"method": "linear_probe", "settings": {"masks": {}}, "losses": {"masks": 1}},
-            {"boxes", "words", "masks"},
-        ),
+        ({"method": "linear_probe", "settings": {"masks": {}}}, {"boxes", "words", "masks"}),
         ({"freeze": ["backbone"]}, {"text", "tower", "boxes", "words"}),
         ({"freeze": ["text", "head"]}, {"swin", "fpn"}),
     ],
