@@ -71,9 +71,12 @@ def normalised(pixels_3HW: Tensor, config: InputConfig) -> Tensor:
 
     `pixels_3HW`: uint8, RGB; any dimensions before, as of a batch.
     """
-    channels = pixels_3HW.flip(-3) if config.bgr else pixels_3HW
+    values_3HW = torch.empty(pixels_3HW.shape, device=pixels_3HW.device)
+    # Plane by plane: to turn bytes around takes ten times as long.
+    for place, channel in enumerate((2, 1, 0) if config.bgr else (0, 1, 2)):
+        values_3HW.select(-3, place).copy_(pixels_3HW.select(-3, channel))
     # To 0 to 1 and back, as the official loader does it: equal to the last bit.
-    values_3HW = channels.to(torch.float32, memory_format=torch.contiguous_format).div_(255).mul_(255)
+    values_3HW.div_(255).mul_(255)
     mean, std = (values_3HW.new_tensor(three)[:, None, None] for three in (config.mean, config.std))
     return values_3HW.sub_(mean).div_(std)
 

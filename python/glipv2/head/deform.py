@@ -37,16 +37,20 @@ class Source(NamedTuple):
 
 
 class Geometry(NamedTuple):
-    """Where the kernels of many outputs lie without offsets; places count from 0 in their level."""
+    """Where the kernels of many outputs lie without offsets, rows first; places count from 0 in their level."""
 
-    rows_MK: Tensor
-    columns_MK: Tensor
-    heights_MK: Tensor
-    """Rows of the level that is read."""
+    places_2MK: Tensor
+    sizes_2MK: Tensor
+    """Height and width of the level that is read."""
+
+    last_2MK: Tensor
+    """Its last row and column,"""
 
     widths_MK: Tensor
+    """its width,"""
+
     starts_MK: Tensor
-    """Of the level that is read: its first position in the pyramid; int32."""
+    """and its first position in the pyramid; both int32."""
 
 
 def output_size(size: tuple[int, int], stride: int) -> tuple[int, int]:
@@ -62,19 +66,22 @@ def geometry(sizes: Sizes, sources: tuple[Source, ...], device: torch.device) ->
     starts = [0]
     for length in lengths(sizes):
         starts.append(starts[-1] + length)
-    pieces: list[list[Tensor]] = []
+    places, of_level, first = [], [], []
     for level, stride in sources:
         height, width = output_size(sizes[level], stride)
-        shape = (height, width, SIDE, SIDE)
         kernel = torch.arange(SIDE) - 1
         rows = (torch.arange(height) * stride).view(-1, 1, 1, 1) + kernel.view(1, 1, -1, 1)
         columns = (torch.arange(width) * stride).view(1, -1, 1, 1) + kernel.view(1, 1, 1, -1)
-        constants = [*sizes[level], starts[level]]
-        piece = [rows.expand(shape), columns.expand(shape), *(torch.tensor(one).expand(shape) for one in constants)]
-        pieces.append([one.reshape(-1, KERNEL) for one in piece])
-    kinds = (torch.float32, torch.float32, torch.float32, torch.float32, torch.int32)
+        places.append(torch.stack(torch.broadcast_tensors(rows, columns)).reshape(2, -1, KERNEL))
+        of_level.append(torch.tensor(sizes[level]).view(2, 1, 1).expand(places[-1].shape))
+        first.append(torch.tensor(starts[level]).expand(height * width, KERNEL))
+    sizes_2MK = torch.cat(of_level, dim=1)
     return Geometry(
-        *(torch.cat(parts).to(device, kind) for parts, kind in zip(zip(*pieces, strict=True), kinds, strict=True))
+        torch.cat(places, dim=1).to(device, torch.float32),
+        sizes_2MK.to(device, torch.float32),
+        (sizes_2MK - 1).to(device, torch.float32),
+        sizes_2MK[1].to(device, torch.int32),
+        torch.cat(first).to(device, torch.int32),
     )
 
 
@@ -95,42 +102,59 @@ class Reading(NamedTuple):
 
 def reading(offsets_BMK2: Tensor, mask_BMK: Tensor, at: Geometry, positions: int) -> Reading:
     """`offsets_BMK2`: down and right, in places; `positions`: N. What lies outside of the level is zero."""
-    down_BMK, right_BMK = offsets_BMK2.to(torch.promote_types(offsets_BMK2.dtype, torch.float32)).unbind(-1)
-    upper, lower, share_upper, share_lower = _neighbours(at.rows_MK + down_BMK, at.heights_MK)
-    left, right, share_left, share_right = _neighbours(at.columns_MK + right_BMK, at.widths_MK)
-    widths_MK = at.widths_MK.to(torch.int32)
-    upper, lower = (one * widths_MK + at.starts_MK for one in (upper, lower))
-    picture_B11 = torch.arange(len(upper), dtype=torch.int32, device=upper.device).view(-1, 1, 1) * positions
-    upper, lower = upper + picture_B11, lower + picture_B11
+    offsets_2BMK = torch.stack(offsets_BMK2.unbind(-1)).to(torch.promote_types(offsets_BMK2.dtype, torch.float32))
+    near = _neighbours(at.places_2MK[:, None] + offsets_2BMK, at)
+    picture_B11 = torch.arange(len(mask_BMK), dtype=torch.int32, device=mask_BMK.device).view(-1, 1, 1) * positions
+    first_BMK = at.starts_MK + picture_B11
+    (upper, left), (lower, right) = near.before, near.after
+    upper, lower = upper * at.widths_MK + first_BMK, lower * at.widths_MK + first_BMK
     rows = torch.stack([upper + left, upper + right, lower + left, lower + right], dim=-1)
+    (share_upper, share_left), (share_lower, share_right) = near.share_before, near.share_after
     share_upper, share_lower = share_upper * mask_BMK, share_lower * mask_BMK
     shares = [share_upper * share_left, share_upper * share_right, share_lower * share_left, share_lower * share_right]
     return Reading(rows, torch.stack(shares, dim=-1))
 
 
-def _neighbours(place: Tensor, size: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Along one side: the places before and after (int32, inside of the level), and their shares (0 outside of it)."""
-    before = place.detach().floor()
-    part = place - before
+class _Neighbours(NamedTuple):
+    """[2, B, M, K], rows and columns: the places before and after, int32 and inside of the level, and their shares, 0
+    outside of it."""
+
+    before: Tensor
+    after: Tensor
+    share_before: Tensor
+    share_after: Tensor
+
+
+def _neighbours(place_2BMK: Tensor, at: Geometry) -> _Neighbours:
+    sizes_21MK, last_21MK = at.sizes_2MK[:, None], at.last_2MK[:, None]
+    before = place_2BMK.detach().floor()
+    part = place_2BMK - before
+    after = before + 1
     # A place at -1 exactly has a share of 0 in place 0, and official training gives it no slope either.
-    in_level_before = (before >= 0) & (before < size)
-    in_level_after = (place.detach() > -1) & (before + 1 < size)
+    in_level_before = (before >= 0) & (before < sizes_21MK)
+    in_level_after = (place_2BMK.detach() > -1) & (after < sizes_21MK)
     # An offset that is no number reads somewhere, and gives no number: the shares carry it.
-    first = before.nan_to_num(0)
-    last = size - 1
-    return (
-        first.clamp(min=0).minimum(last).to(torch.int32),
-        (first + 1).clamp(min=0).minimum(last).to(torch.int32),
-        (1 - part) * in_level_before,
-        part * in_level_after,
-    )
+    first, second = (one.nan_to_num(0).clamp(min=0).minimum(last_21MK).to(torch.int32) for one in (before, after))
+    return _Neighbours(first, second, (1 - part) * in_level_before, part * in_level_after)
 
 
 def convolve(table_RC: Tensor, read: Reading, weight: Tensor, bias: Tensor | None) -> Tensor:
     """[B, M, C'] by a `weight` [C', C, 3, 3]; `read` may be any part of the outputs of a `reading`."""
     rows, shares = read.rows, read.shares
-    found: Tensor = _Convolution.apply(table_RC, rows.flatten(0, 1), shares.flatten(0, 1), weight, bias)
+    given = (table_RC, rows.flatten(0, 1), shares.flatten(0, 1), weight, bias)
+    found: Tensor = _Convolution.apply(*given) if torch.is_grad_enabled() else _convolved(*given)
     return found.view(*rows.shape[:2], -1)
+
+
+def _convolved(table_RC: Tensor, rows_MK4: Tensor, shares_MK4: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    kind = product_dtype(table_RC)
+    matrix_XC = _matrix(weight).to(kind)
+    shares_MK4 = shares_MK4.to(table_RC.dtype)
+    found = []
+    for rows, shares in zip(*(one.split(_step(table_RC)) for one in (rows_MK4, shares_MK4)), strict=True):
+        read = _read(table_RC, rows, shares).to(kind)
+        found.append(read @ matrix_XC if bias is None else torch.addmm(bias.to(kind), read, matrix_XC))
+    return torch.cat(found) if len(found) > 1 else found[0]
 
 
 class _Convolution(torch.autograd.Function):
@@ -142,13 +166,7 @@ class _Convolution(torch.autograd.Function):
     ) -> Tensor:
         ctx.save_for_backward(table_RC, rows_MK4, shares_MK4, weight)
         ctx.kind, ctx.bias_kind = product_dtype(table_RC), None if bias is None else bias.dtype
-        matrix_XC = _matrix(weight).to(ctx.kind)
-        shares_MK4 = shares_MK4.to(table_RC.dtype)
-        found = []
-        for rows, shares in zip(*(one.split(_step(table_RC)) for one in (rows_MK4, shares_MK4)), strict=True):
-            read = _read(table_RC, rows, shares).to(ctx.kind)
-            found.append(read @ matrix_XC if bias is None else torch.addmm(bias.to(ctx.kind), read, matrix_XC))
-        return torch.cat(found) if len(found) > 1 else found[0]
+        return _convolved(table_RC, rows_MK4, shares_MK4, weight, bias)
 
     @staticmethod
     @once_differentiable

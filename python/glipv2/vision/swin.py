@@ -10,6 +10,7 @@ heads, D channels of a head.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +21,9 @@ from glipv2.ops.slices import in_slices
 from glipv2.vision.windows import Grid, offsets_into_table, partition, reverse
 
 PATCH = 4
+
+#: Of a window attention's bias that is kept. Large pictures have larger ones, which take no part of their time to make.
+KEPT_BYTES = 2**21
 
 
 @dataclass(frozen=True)
@@ -167,12 +171,19 @@ class Block(nn.Module):
         return summed
 
 
+class _Kept(NamedTuple):
+    of: tuple[Grid, int, int]
+    """Windows, and the table as it was."""
+    bias: Tensor
+
+
 class WindowAttention(nn.Module):
     """Multi-head self-attention inside each window, with a learned bias for each offset from one place to another."""
 
     def __init__(self, channels: int, heads: int, window: int) -> None:
         super().__init__()
         self.heads, self.window = heads, window
+        self._kept: _Kept | None = None
         self.bias_table = nn.Parameter(torch.empty((2 * window - 1) ** 2, heads))
         nn.init.trunc_normal_(self.bias_table, std=0.02)
         self.qkv = nn.Linear(channels, 3 * channels)
@@ -194,7 +205,18 @@ class WindowAttention(nn.Module):
         return mixed_MNC
 
     def _bias(self, grid: Grid) -> Tensor:
-        """(1 or K, A, N, N), to be added to the scaled scores."""
+        """(1 or K, A, N, N), to be added to the scaled scores; kept for the next picture if weights do not change."""
+        table = self.bias_table
+        if table.requires_grad or table.is_inference():
+            return self._made_bias(grid)
+        of = (grid, table.data_ptr(), table._version)
+        if self._kept is not None and self._kept.of == of:
+            return self._kept.bias
+        bias = self._made_bias(grid)
+        self._kept = _Kept(of, bias) if bias.nbytes <= KEPT_BYTES else None
+        return bias
+
+    def _made_bias(self, grid: Grid) -> Tensor:
         offsets_NN = offsets_into_table(self.window, self.bias_table.device)
         bias_1ANN = self.bias_table[offsets_NN].permute(2, 0, 1)[None]
         if grid.shift == 0:
