@@ -52,6 +52,19 @@ class Output(NamedTuple):
     states_BTL: Tensor
     """The tokens as fusion left them."""
 
+    def row(self, row: int) -> Output:
+        """Of one picture with its text."""
+        one = slice(row, row + 1)
+        return Output(
+            self.logits_BNT[one],
+            self.deltas_BN4[one],
+            self.centerness_BN[one],
+            self.sizes,
+            self.regions_BNC[one],
+            self.tokens_BTC[one],
+            self.states_BTL[one],
+        )
+
 
 class Scan(NamedTuple):
     """What a picture says to texts that it does not read."""

@@ -32,6 +32,20 @@ class Pyramid(NamedTuple):
         features_BNC = torch.cat([one.flatten(2).transpose(1, 2) for one in maps_BCHW], dim=1)
         return Pyramid(features_BNC, sizes, detail_BDHW)
 
+    @staticmethod
+    def cat(pyramids: Sequence[Pyramid]) -> Pyramid:
+        """Of the pictures of all, whose levels have the same sizes; at least one."""
+        first = pyramids[0]
+        if len(pyramids) == 1:
+            return first
+        details = [one.detail_BDHW for one in pyramids if one.detail_BDHW is not None]
+        features_BNC = torch.cat([one.features_BNC for one in pyramids])
+        return Pyramid(features_BNC, first.sizes, torch.cat(details) if details else None)
+
+    @property
+    def nbytes(self) -> int:
+        return self.features_BNC.nbytes + (0 if self.detail_BDHW is None else self.detail_BDHW.nbytes)
+
     def maps(self) -> list[Tensor]:
         """Each level as [B, C, H, W], channels last in memory; a view."""
         batch, _, channels = self.features_BNC.shape

@@ -78,6 +78,14 @@ const understand = {
 };
 
 export const vision = {
+  /** Looks at a picture and holds what was seen as `image.view`, which stands for the picture from then on. */
+  "vision.look": {
+    params: z.strictObject({ image, short_side: look.short_side, long_side: look.long_side }),
+    /** Sides of the upright picture, in pixels. */
+    result: z.strictObject({ width: uint53, height: uint53 }),
+  },
+  /** Forgets a view; one that is not held, too. */
+  "vision.forget": { params: z.strictObject({ view: text }), result: z.strictObject({}) },
   /** Finds objects of the named categories. */
   "vision.detect": {
     params: z.strictObject({

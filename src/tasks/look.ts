@@ -115,7 +115,7 @@ export function rethrow(error: unknown): never {
 
 export function paramsOf(picture: ResolvedImage, options: CheckedLook, extras: Extras): LookParams {
   return {
-    image: { path: null, encoded: null, pixels: null, ...picture },
+    image: { path: null, encoded: null, pixels: null, view: null, ...picture },
     threshold: options.threshold,
     max_objects: options.maxObjects ?? null,
     short_side: options.shortSide ?? null,

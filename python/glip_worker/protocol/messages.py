@@ -8,7 +8,7 @@ from msgspec import Meta, Raw, Struct
 from glip_worker.tensors import Tensor
 
 PROTOCOL_VERSION = 1
-SCHEMA_HASH = "29fdb863d773057cc34bbbcbf8f7afa59cdfd7021af3bcfe50a1f9772525abbb"
+SCHEMA_HASH = "bebe6b0cdf6495a4adfdb19285f9b958bef1bd6aaa50318f3bdcfdfe357ae8e4"
 
 
 class MethodTypes(NamedTuple):
@@ -168,6 +168,26 @@ class Image(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     path: str | None
     encoded: Annotated[Tensor, Meta(extra={"dtypes": ["uint8"], "rank": 1})] | None
     pixels: Annotated[Tensor, Meta(extra={"dtypes": ["uint8"], "rank": 3})] | None
+    view: str | None
+
+
+class VisionLookParams(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    image: Image
+    short_side: Annotated[int, Meta(ge=1, le=4294967295)] | None
+    long_side: Annotated[int, Meta(ge=1, le=4294967295)] | None
+
+
+class VisionLookResult(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    width: Annotated[int, Meta(ge=0, le=9007199254740991)]
+    height: Annotated[int, Meta(ge=0, le=9007199254740991)]
+
+
+class VisionForgetParams(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    view: str
+
+
+class VisionForgetResult(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    pass
 
 
 class VisionDetectParams(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -886,6 +906,8 @@ METHODS: dict[str, MethodTypes] = {
     "diagnostics.generate": MethodTypes(DiagnosticsGenerateParams, DiagnosticsGenerateResult, None),
     "diagnostics.count": MethodTypes(DiagnosticsCountParams, DiagnosticsCountResult, DiagnosticsCountEvent),
     "model.load": MethodTypes(ModelLoadParams, ModelLoadResult, None),
+    "vision.look": MethodTypes(VisionLookParams, VisionLookResult, None),
+    "vision.forget": MethodTypes(VisionForgetParams, VisionForgetResult, None),
     "vision.detect": MethodTypes(VisionDetectParams, VisionDetectResult, None),
     "vision.ground": MethodTypes(VisionGroundParams, VisionGroundResult, None),
     "vision.answer": MethodTypes(VisionAnswerParams, VisionAnswerResult, None),

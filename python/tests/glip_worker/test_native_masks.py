@@ -45,7 +45,7 @@ def client() -> Iterator[Client]:
 
 
 def params(split: Path, masks: bool = True, **changes: Any) -> dict[str, Any]:
-    image = {"path": str(split / "images" / "000001.png"), "encoded": None, "pixels": None}
+    image = {"path": str(split / "images" / "000001.png"), "encoded": None, "pixels": None, "view": None}
     look = {"image": image, "threshold": 0, "max_objects": 4, "short_side": None, "long_side": None, "features": False}
     return {**look, "masks": masks, "categories": ["red", "blue"], "thresholds": None, "prompt": None, **changes}
 

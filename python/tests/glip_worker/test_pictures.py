@@ -21,15 +21,15 @@ COLOURS = numpy.array([[[255, 0, 0], [0, 255, 0]], [[0, 0, 255], [255, 255, 255]
 
 
 def from_path(path: Path | str) -> Image:
-    return Image(path=str(path), encoded=None, pixels=None)
+    return Image(path=str(path), encoded=None, pixels=None, view=None)
 
 
 def from_bytes(data: bytes) -> Image:
-    return Image(path=None, encoded=Tensor("uint8", (len(data),), memoryview(data)), pixels=None)
+    return Image(path=None, encoded=Tensor("uint8", (len(data),), memoryview(data)), pixels=None, view=None)
 
 
 def from_pixels(array: Any) -> Image:
-    return Image(path=None, encoded=None, pixels=Tensor.of(array))
+    return Image(path=None, encoded=None, pixels=Tensor.of(array), view=None)
 
 
 def encoded(picture: pil.Image, kind: str = "PNG", **options: Any) -> bytes:
@@ -68,8 +68,8 @@ def test_the_three_sources_give_the_same(tmp_path: Path) -> None:
 
 
 def test_exactly_one_source(tmp_path: Path) -> None:
-    none = Image(path=None, encoded=None, pixels=None)
-    both = Image(path="/a.png", encoded=None, pixels=Tensor.of(COLOURS))
+    none = Image(path=None, encoded=None, pixels=None, view=None)
+    both = Image(path="/a.png", encoded=None, pixels=Tensor.of(COLOURS), view=None)
     for image, received in ((none, "none of them"), (both, "path and pixels")):
         error = refusal(image)
         assert (error.code, error.details["path"], error.details["received"]) == ("invalid_argument", "image", received)
@@ -204,7 +204,7 @@ def test_bytes_that_are_no_picture(data: bytes, reason: str, tmp_path: Path) -> 
 def test_too_many_pixels() -> None:
     wide = numpy.broadcast_to(numpy.uint8(0), (1, MAX_PIXELS + 1, 1))
     tensor = Tensor("uint8", wide.shape, memoryview(bytes(MAX_PIXELS + 1)))
-    error = refusal(Image(path=None, encoded=None, pixels=tensor))
+    error = refusal(Image(path=None, encoded=None, pixels=tensor, view=None))
     assert error.code == "image_invalid"
     assert "178,956,970" in error.message
 

@@ -237,7 +237,7 @@ def test_tuned_prompts_of_one_model(client: Client, tmp_path: Path) -> None:
 
     def look(prompt: str | None, categories: list[str] = names) -> Any:
         path = str(tmp_path / "train" / "images" / "000001.png")
-        image = {"path": path, "encoded": None, "pixels": None}
+        image = {"path": path, "encoded": None, "pixels": None, "view": None}
         request = {"image": image, "categories": categories, "thresholds": None, "prompt": prompt, "threshold": 0}
         sides = {"max_objects": 5, "short_side": None, "long_side": None, "features": False, "masks": False}
         client.request("vision.detect", {**request, **sides})

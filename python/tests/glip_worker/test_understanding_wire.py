@@ -47,7 +47,7 @@ def ask(client: Client, method: str, split: Path, **given: Any) -> tuple[list[An
     if method == "vision.caption":
         own = {"mode": "greedy", "beams": 3, "length_penalty": 1.0, "temperature": 1.0, "top_p": 1.0, "seed": 0}
         own["max_tokens"] = 5
-    image = {"path": str(split / "images" / "000001.png"), "encoded": None, "pixels": None}
+    image = {"path": str(split / "images" / "000001.png"), "encoded": None, "pixels": None, "view": None}
     look = {"image": image, "threshold": 0.0, "max_objects": 4, "short_side": 128, "long_side": None}
     number = client.request(method, {**look, **own, **given}, credit=32)
     events = []

@@ -132,7 +132,7 @@ class Served:
 
 
 def _look(pixels: Any, changes: dict[str, Any]) -> dict[str, Any]:
-    image = Image(path=None, encoded=None, pixels=WireTensor.of(numpy.ascontiguousarray(pixels)))
+    image = Image(path=None, encoded=None, pixels=WireTensor.of(numpy.ascontiguousarray(pixels)), view=None)
     sizes = {"max_objects": None, "short_side": None, "long_side": None}
     return {"image": image, "threshold": 0.0, "features": False, "masks": False, **sizes, **changes}
 

@@ -112,7 +112,7 @@ def test_over_the_wire(checkout: Path, tmp_path: Path) -> None:
         "features": False,
         "masks": False,
     }
-    image = {"path": str(path), "encoded": None, "pixels": None}
+    image = {"path": str(path), "encoded": None, "pixels": None, "view": None}
     detect = {**look, "image": image, "categories": ["person", "cup"], "thresholds": None, "prompt": None}
     with connected(engine="official", engine_options={"checkout": str(checkout)}) as (_, client):
 
@@ -130,7 +130,7 @@ def test_over_the_wire(checkout: Path, tmp_path: Path) -> None:
         assert torch.equal(seen["scores"].torch(), seen["scores"].torch().sort(descending=True).values)
         assert seen["categories"].torch().unique().tolist() == [0, 1]
         assert call("vision.detect", {**detect, "categories": ["cup", " "]}).details["path"] == "categories[1]"
-        broken = {"path": None, "encoded": Tensor.of(numpy.zeros(9, dtype=numpy.uint8)), "pixels": None}
+        broken = {"path": None, "encoded": Tensor.of(numpy.zeros(9, dtype=numpy.uint8)), "pixels": None, "view": None}
         assert call("vision.detect", {**detect, "image": broken}).code == "image_invalid"
         caption = {**look, "image": detect["image"], "caption": "a person and a cup", "phrases": None}
         assert call("vision.ground", caption).value["phrases"] == [{"start": 0, "end": 8}, {"start": 13, "end": 18}]

@@ -22,7 +22,7 @@ pytestmark = [
 
 PIXELS = numpy.random.default_rng(1).integers(0, 255, (96, 128, 3), dtype=numpy.uint8)
 LOOK: dict[str, Any] = {
-    "image": Image(path=None, encoded=None, pixels=WireTensor.of(PIXELS)),
+    "image": Image(path=None, encoded=None, pixels=WireTensor.of(PIXELS), view=None),
     "threshold": 0.0,
     "max_objects": None,
     "short_side": None,

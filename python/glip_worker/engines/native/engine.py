@@ -13,7 +13,7 @@ import torch
 import glipv2
 from glip_worker.call import Call
 from glip_worker.device import Device
-from glip_worker.engines.native import predict, understanding
+from glip_worker.engines.native import picture, predict, understanding
 from glip_worker.engines.native.evaluate import evaluate_scenes
 from glip_worker.engines.native.model import Model, load_model
 from glip_worker.engines.native.prompts import load_prompts
@@ -31,9 +31,12 @@ from glip_worker.protocol.messages import (
     RunResult,
     TrainingRunParams,
     VisionAnswerParams,
-    VisionAnswerResult,
     VisionCaptionParams,
     VisionCaptionResult,
+    VisionForgetParams,
+    VisionForgetResult,
+    VisionLookParams,
+    VisionLookResult,
 )
 from glip_worker.registry import Registry
 from glipv2.ops.memory import keep_freed
@@ -86,10 +89,12 @@ class NativeEngine:
         registry.add("evaluate.scenes", self.evaluate)
         registry.add("data.check", self.check_data)
         registry.add("training.run", self.train)
-        registry.add("vision.answer", self.answer)
+        registry.add("vision.look", self.look)
+        registry.add("vision.forget", self.forget)
         registry.add("vision.caption", self.caption)
+        registry.add_together("vision.answer", self.answer, TOGETHER)
         for name in ("vision.detect", "vision.ground"):
-            registry.add_together(name, self.look, TOGETHER)
+            registry.add_together(name, self.find, TOGETHER)
 
     def load_model(self, call: Call, params: ModelLoadParams) -> ModelLoadResult:
         """The former model serves until the new one is complete, so a failure changes nothing."""
@@ -117,12 +122,18 @@ class NativeEngine:
 
         return check_data(call, params)
 
-    def look(self, calls: Sequence[tuple[Call, Params]]) -> list[Any]:
-        """GlipError `unsupported` before the first `model.load`."""
-        return predict.look(self.loaded(calls[0][0].method), calls)
+    def look(self, call: Call, params: VisionLookParams) -> VisionLookResult:
+        """GlipError `unsupported` before the first `model.load`; so are the others."""
+        return picture.look(self.loaded(call.method), call, params)
 
-    def answer(self, call: Call, params: VisionAnswerParams) -> VisionAnswerResult:
-        return understanding.answer(self.loaded(call.method), call, params)
+    def forget(self, call: Call, params: VisionForgetParams) -> VisionForgetResult:
+        return picture.forget(self.loaded(call.method), params)
+
+    def find(self, calls: Sequence[tuple[Call, Params]]) -> list[Any]:
+        return predict.find(self.loaded(calls[0][0].method), calls)
+
+    def answer(self, calls: Sequence[tuple[Call, VisionAnswerParams]]) -> list[Any]:
+        return understanding.answer(self.loaded(calls[0][0].method), calls)
 
     def caption(self, call: Call, params: VisionCaptionParams) -> VisionCaptionResult:
         return understanding.caption(self.loaded(call.method), call, params)

@@ -13,6 +13,7 @@ from glip_worker.device import Device
 from glip_worker.engines.common.failures import as_glip_errors
 from glip_worker.engines.native.configuration import AUTO, changed, named
 from glip_worker.engines.native.texts import Texts
+from glip_worker.engines.native.views import Views
 from glip_worker.errors import invalid_argument
 from glip_worker.protocol.messages import ModelLoadParams, ModelLoadResult
 from glipv2.checkpoints.load import Weights, build, read, read_converted
@@ -47,6 +48,9 @@ class Model:
 
     prompts: dict[str, TunedPrompt] = field(default_factory=dict)
     """By the names that requests choose them by; on the device."""
+
+    views: Views = field(default_factory=Views)
+    """Pictures that it looked at, by the names that clients gave them."""
 
     @property
     def config(self) -> GlipConfig:

@@ -1,7 +1,6 @@
 """`vision.detect` and `vision.ground` on a native model, several requests at once.
 
-Legend: B pictures of one padded size, N objects, K labels. Only pictures of the same padded size share a pass, as
-padding changes what is found: an answer does not depend on who else asked.
+Legend: N objects, K labels.
 """
 
 from __future__ import annotations
@@ -17,61 +16,22 @@ from torch import Tensor
 from glip_worker.call import Call
 from glip_worker.engines.native.memory import in_passes
 from glip_worker.engines.native.model import Model
+from glip_worker.engines.native.picture import rows_of
 from glip_worker.engines.native.request import Job, Params, order_of, ranks, read_request
-from glip_worker.errors import CallStopped, from_exception
+from glip_worker.engines.native.together import outcomes_of, wanted
 from glip_worker.protocol.messages import Features, Span, VisionDetectParams, VisionDetectResult, VisionGroundResult
 from glip_worker.tensors import Tensor as WireTensor
 from glipv2.detection.detect import detect
 from glipv2.detection.masks import MaskParts, masks_of
 from glipv2.detection.objects import Objects, best
 from glipv2.model import Output, TextFeatures
-from glipv2.pictures import batch
 from glipv2.pyramid import Pyramid
 from glipv2.text.prompts import Prompt
 
 
-def look(model: Model, calls: Sequence[tuple[Call, Params]]) -> list[Any]:
-    """The outcome of each call: its result, or the exception that ends it, such as GlipError `out_of_memory`."""
-    outcomes: list[Any] = [None] * len(calls)
-    groups: dict[tuple[int, int], list[tuple[int, Job]]] = {}
-    for index, (call, params) in enumerate(calls):
-        try:
-            job = read_request(model, call, params)
-        except CallStopped as stopped:
-            outcomes[index] = stopped
-        except Exception as error:
-            outcomes[index] = from_exception(error)
-        else:
-            groups.setdefault(job.padded(model.config.input.divisor), []).append((index, job))
-    for (height, width), members in groups.items():
-        jobs = [job for _, job in members]
-        with torch.inference_mode(), model.computing():
-            in_passes(jobs, height * width, model.device.type, partial(_pass, model))
-        for index, job in members:
-            outcomes[index] = job.outcome
-    return outcomes
-
-
-def _pass(model: Model, jobs: Sequence[Job]) -> None:
-    """One pass of the backbone; as many of the rest as the texts need. An error of one job is its outcome."""
-    jobs = _wanted(jobs)
-    if not jobs:
-        return
-    for job in jobs:
-        job.restart()
-    try:
-        pictures = batch([job.picture_3HW for job in jobs], model.config.input.divisor)
-        pyramid = model.network.look(pictures.pictures_B3HW.to(model.device))
-        readings = [Reading(row, job, prompt) for row, job in enumerate(jobs) for prompt in job.prompts]
-        pixels = pictures.pictures_B3HW.shape[2] * pictures.pictures_B3HW.shape[3]
-        in_passes(readings, pixels, model.device.type, partial(_read, model, pyramid))
-        for job in _wanted(jobs):
-            job.outcome = _result(model, job)
-    except Exception as error:
-        # Fewer at once may still fit; a single one gets what went wrong, and its memory is free for those that follow.
-        if len(jobs) > 1:
-            raise
-        jobs[0].outcome = from_exception(error)
+def find(model: Model, calls: Sequence[tuple[Call, Params]]) -> list[Any]:
+    """The outcome of each call, as `outcomes_of` says it."""
+    return outcomes_of(model, calls, read_request, _find)
 
 
 @dataclass(frozen=True)
@@ -83,47 +43,35 @@ class Reading:
     prompt: Prompt
 
 
-def _wanted(jobs: Sequence[Job]) -> list[Job]:
-    """Those whose answer is still waited for."""
-    wanted = []
-    for job in jobs:
-        if job.outcome is None:
-            try:
-                job.call.check()
-                wanted.append(job)
-            except CallStopped as stopped:
-                job.outcome = stopped
-    return wanted
+def _find(model: Model, pyramid: Pyramid, jobs: Sequence[tuple[int, Job]]) -> None:
+    """As many passes as the texts need."""
+    for _, job in jobs:
+        job.restart()
+    readings = [Reading(row, job, prompt) for row, job in jobs for prompt in job.prompts]
+    height, width = jobs[0][1].padded(model.config.input.divisor)
+    in_passes(readings, height * width, model.device.type, partial(_read, model, pyramid))
+    for job in wanted([job for _, job in jobs]):
+        job.outcome = _result(model, job)
 
 
 def _read(model: Model, pyramid: Pyramid, readings: Sequence[Reading]) -> None:
-    wanted = _wanted(list({id(one.job): one.job for one in readings}.values()))
-    readings = [one for one in readings if one.job in wanted]
+    still = wanted(list({id(one.job): one.job for one in readings}.values()))
+    readings = [one for one in readings if one.job in still]
     if not readings:
         return
     features = model.texts.features([one.prompt.ids for one in readings])
     texts = TextFeatures.stacked(
         [text if one.job.tuned is None else one.job.tuned(text) for one, text in zip(readings, features, strict=True)]
     )
-    pyramid = _rows(pyramid, [one.row for one in readings])
+    pyramid = rows_of(pyramid, [one.row for one in readings])
     output = model.network.read(pyramid, texts)
-    sizes = [(one.job.picture_3HW.shape[1], one.job.picture_3HW.shape[2]) for one in readings]
+    sizes = [one.job.picture.seen for one in readings]
     found = detect(output, [one.prompt.groups for one in readings], sizes, model.config.postprocess)
     for row, (one, objects) in enumerate(zip(readings, found, strict=True)):
         one.job.found.append(objects.shifted(one.prompt.first))
         if one.job.params.features:
             _add_features(one.job, output, row, objects, one.prompt)
     _add_masks(model, readings, pyramid.replaced(output.regions_BNC), found)
-
-
-def _rows(pyramid: Pyramid, rows: list[int]) -> Pyramid:
-    """A picture for each text; one for all of them as it is."""
-    pictures = len(pyramid.features_BNC)
-    if pictures == 1 or rows == list(range(pictures)):
-        return pyramid
-    if len(set(rows)) == 1:
-        return pyramid.rows(rows[:1])
-    return pyramid.rows(rows)
 
 
 def _add_features(job: Job, output: Output, row: int, objects: Objects, prompt: Prompt) -> None:
@@ -149,15 +97,15 @@ def _result(model: Model, job: Job) -> VisionDetectResult | VisionGroundResult:
     thresholds = params.thresholds if isinstance(params, VisionDetectParams) else None
     limit = params.threshold if thresholds is None else thresholds
     chosen_N = best(all_found, model.config.postprocess.nms, limit, params.max_objects)
-    _, height, width = job.picture_3HW.shape
-    objects = all_found.take(chosen_N).resized((height, width), job.size)
+    seen, size = job.picture.seen, job.picture.size
+    objects = all_found.take(chosen_N).resized(seen, size)
     common: dict[str, Any] = {
-        "width": job.size[1],
-        "height": job.size[0],
+        "width": size[1],
+        "height": size[0],
         "boxes": WireTensor.of(objects.boxes_N4),
         "scores": WireTensor.of(objects.scores_N),
         "passes": len(job.prompts),
-        "masks": _masks(job, chosen_N, (height, width)) if params.masks else None,
+        "masks": _masks(job, chosen_N) if params.masks else None,
     }
     if isinstance(params, VisionDetectParams):
         categories = WireTensor.of(objects.labels_N.to(torch.int32))
@@ -171,14 +119,14 @@ def _result(model: Model, job: Job) -> VisionDetectResult | VisionGroundResult:
     )
 
 
-def _masks(job: Job, chosen_N: Tensor, seen: tuple[int, int]) -> list[str]:
-    """As chosen, from the prompt that each object is from. `seen`: the picture's size as the network saw it."""
+def _masks(job: Job, chosen_N: Tensor) -> list[str]:
+    """As chosen, from the prompt that each object is from."""
     masks: dict[int, str] = {}
     first = 0
     for parts in job.parts:
         end = first + len(parts.boxes_N4)
         mine = chosen_N[(chosen_N >= first) & (chosen_N < end)]
-        masks |= zip(mine.tolist(), masks_of(parts, mine - first, seen, job.size), strict=True)
+        masks |= zip(mine.tolist(), masks_of(parts, mine - first, job.picture.seen, job.picture.size), strict=True)
         first = end
     return [masks[row] for row in chosen_N.tolist()]
 

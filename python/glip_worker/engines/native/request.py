@@ -1,13 +1,9 @@
-"""A request to look at a picture: what is read of it before anything is computed.
-
-Legend: H W the sides of a picture. Sizes are (height, width).
-"""
+"""A request to find things in a picture: what is read of it before anything is computed."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -15,45 +11,26 @@ from torch import Tensor
 from glip_worker.call import Call
 from glip_worker.engines.common.failures import as_glip_errors
 from glip_worker.engines.native.model import Model
+from glip_worker.engines.native.picture import picture_of
+from glip_worker.engines.native.together import Asked
 from glip_worker.errors import GlipError, invalid_argument
-from glip_worker.pictures import name_of, read_picture
-from glip_worker.protocol.messages import (
-    VisionAnswerParams,
-    VisionCaptionParams,
-    VisionDetectParams,
-    VisionGroundParams,
-)
-from glipv2.config import GlipConfig, InputConfig
+from glip_worker.protocol.messages import VisionDetectParams, VisionGroundParams
+from glipv2.config import GlipConfig
 from glipv2.detection.masks import MaskParts
 from glipv2.detection.objects import Objects
-from glipv2.errors import InputError
-from glipv2.pictures import prepare
 from glipv2.text.phrases import noun_phrases
 from glipv2.text.prompts import Prompt, Span, Window, Wording, caption_prompts, category_prompts
 from glipv2.text.tuned import TunedPrompt
 
 Params = VisionDetectParams | VisionGroundParams
 
-#: The longest side that a call may ask for: beyond, memory ends before the model does.
-MAX_SIDE = 8192
-
 #: The official head tells as many apart in one prompt, and ours is to find the same.
 LABELS = 80
 
 
 @dataclass
-class Job:
-    """One request on its way."""
-
-    call: Call
-
+class Job(Asked):
     params: Params
-
-    picture_3HW: Tensor
-    """As the network takes it, without padding."""
-
-    size: tuple[int, int]
-    """Of the picture as it is."""
 
     prompts: list[Prompt]
 
@@ -72,14 +49,6 @@ class Job:
     parts: list[MaskParts] = field(default_factory=list)
     """Of each prompt's objects, where masks are asked for."""
 
-    outcome: Any = None
-    """The result, or the exception that ended it."""
-
-    def padded(self, divisor: int) -> tuple[int, int]:
-        """Size of the picture in a batch of its like."""
-        _, height, width = self.picture_3HW.shape
-        return -(-height // divisor) * divisor, -(-width // divisor) * divisor
-
     def restart(self) -> None:
         self.found, self.regions, self.texts, self.parts = [], [], [], []
 
@@ -97,27 +66,7 @@ def read_request(model: Model, call: Call, params: Params) -> Job:
             prompts = _categories(model, params) if tuned is None else [tuned.prompt]
         else:
             prompts, spans = _caption(model, params)
-    picture_3HW, size = picture_of(model, call, params)
-    return Job(call, params, picture_3HW, size, prompts, spans, tuned)
-
-
-def picture_of(
-    model: Model, call: Call, params: Params | VisionAnswerParams | VisionCaptionParams
-) -> tuple[Tensor, tuple[int, int]]:
-    """The picture as the network takes it, without padding, and its own (height, width).
-
-    GlipError: `image_invalid`, and as `read_picture`.
-    """
-    inputs = _inputs(model.config, params)
-    call.check()
-    pixels = read_picture(params.image)
-    try:
-        return prepare(pixels, inputs), (pixels.shape[0], pixels.shape[1])
-    except InputError as error:
-        name, reason = name_of(params.image), f"expected {error.expected}, got {error.received}"
-        advice = "cut it into pieces, or ask for larger sides (shortSide, longSide)"
-        details = {"path": name, "reason": reason}
-        raise GlipError("image_invalid", f"{name}: {reason}: {advice}", details) from error
+    return Job(call, picture_of(model, call, params), params, prompts, spans, tuned)
 
 
 def without_masks() -> GlipError:
@@ -162,16 +111,6 @@ def _caption(model: Model, params: VisionGroundParams) -> tuple[list[Prompt], li
 
 def _window(config: GlipConfig) -> Window:
     return Window(config.prompt.max_tokens, LABELS)
-
-
-def _inputs(config: GlipConfig, params: Params | VisionAnswerParams | VisionCaptionParams) -> InputConfig:
-    for path, side in (("short_side", params.short_side), ("long_side", params.long_side)):
-        if side is not None and side > MAX_SIDE:
-            raise invalid_argument(path, f"at most {MAX_SIDE} pixels", str(side))
-    inputs = config.input
-    return replace(
-        inputs, short_side=params.short_side or inputs.short_side, long_side=params.long_side or inputs.long_side
-    )
 
 
 def order_of(spans: Sequence[Span]) -> list[int]:

@@ -1,16 +1,23 @@
-"""`vision.answer` and `vision.caption` on a native model, one request at a time."""
+"""`vision.answer` on a native model, several requests at once, and `vision.caption`, one at a time.
+
+Legend: B questions, A candidates, D channels of the space in which they are compared.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from glip_worker.call import Call
 from glip_worker.engines.common.failures import as_glip_errors
 from glip_worker.engines.native.model import Model
-from glip_worker.engines.native.request import LABELS, order_of, picture_of, ranks
+from glip_worker.engines.native.picture import Picture, looked_at, picture_of, rows_of
+from glip_worker.engines.native.request import LABELS, order_of, ranks
+from glip_worker.engines.native.together import Asked, outcomes_of
 from glip_worker.errors import GlipError
 from glip_worker.protocol.messages import (
     RankedAnswer,
@@ -25,13 +32,14 @@ from glip_worker.tensors import Tensor as WireTensor
 from glipv2.detection.detect import detect
 from glipv2.detection.objects import Objects, best
 from glipv2.errors import InputError
-from glipv2.model import Output
+from glipv2.model import Output, TextFeatures
+from glipv2.pyramid import Pyramid
 from glipv2.text.phrases import noun_phrases
 from glipv2.text.prompts import Prompt, Window, caption_prompts
 from glipv2.text.spelling import added
 from glipv2.understanding.answering import question_vectors
 from glipv2.understanding.decoding import Decoding, tell
-from glipv2.understanding.looking import Looked, looked
+from glipv2.understanding.looking import Looked
 from glipv2.understanding.telling import scene
 
 #: Beginnings of captions that are read together, at most.
@@ -40,36 +48,60 @@ MOST_BEAMS = 64
 Params = VisionAnswerParams | VisionCaptionParams
 
 
-def answer(model: Model, call: Call, params: VisionAnswerParams) -> VisionAnswerResult:
-    """Stops between its steps. GlipError: `unsupported` for a model without the part, `invalid_argument`, and as
-    `read_picture`."""
+@dataclass
+class Question(Asked):
+    params: VisionAnswerParams
+
+    prompts: list[Prompt]
+    """Whose text is one; each is for some of its phrases."""
+
+    spans: list[tuple[int, int]]
+
+    given: Sequence[str]
+    """The candidates."""
+
+    candidates_AD: Tensor
+
+
+def answer(model: Model, calls: Sequence[tuple[Call, VisionAnswerParams]]) -> list[Any]:
+    """The outcome of each call, as `outcomes_of` says it. GlipError: `unsupported` for a model without the part,
+    `invalid_argument`, and as `read_picture`."""
+    return outcomes_of(model, calls, _question, _answer)
+
+
+def _question(model: Model, call: Call, params: VisionAnswerParams) -> Question:
     require(model, "answer")
     with as_glip_errors():
         prompts, spans = _asked(model, params.question, "question")
     given = own_answers(model) if params.answers is None else params.answers
-    picture_3HW, size = picture_of(model, call, params)
-    with torch.no_grad(), model.computing():
-        with as_glip_errors():
-            candidates_AD = model.candidates.of(given, call.check)
-        picture = looked(model.network, picture_3HW, size)
-        call.check()
-        outputs = _readings(model, picture, prompts)
-        mask_1T = torch.ones(1, len(prompts[0].ids), dtype=torch.bool, device=model.device)
-        [question_D] = question_vectors(model.network, outputs[0], mask_1T, [picture.seen])
-        shares_A = (candidates_AD @ question_D).float().softmax(dim=0).cpu()
-    top = shares_A.topk(min(params.top, len(given)))
-    ranked = [
-        RankedAnswer(answer=given[place], probability=min(1.0, share))
-        for place, share in zip(top.indices.tolist(), top.values.tolist(), strict=True)
-    ]
-    return VisionAnswerResult(**_grounded(model, params, picture, outputs, prompts, spans), answers=ranked)
+    picture = picture_of(model, call, params)
+    with as_glip_errors(), model.computing():
+        candidates_AD = model.candidates.of(given, call.check)
+    return Question(call, picture, params, prompts, spans, given, candidates_AD)
+
+
+def _answer(model: Model, pyramid: Pyramid, jobs: Sequence[tuple[int, Question]]) -> None:
+    texts = TextFeatures.stacked(model.texts.features([one.prompts[0].ids for _, one in jobs]))
+    output = model.network.read(rows_of(pyramid, [row for row, _ in jobs]), texts)
+    sizes = [one.picture.seen for _, one in jobs]
+    questions_BD = question_vectors(model.network, output, texts.mask_BT, sizes)
+    for row, (_, job) in enumerate(jobs):
+        shares_A = (job.candidates_AD @ questions_BD[row]).float().softmax(dim=0).cpu()
+        top = shares_A.topk(min(job.params.top, len(job.given)))
+        ranked = [
+            RankedAnswer(answer=job.given[place], probability=min(1.0, share))
+            for place, share in zip(top.indices.tolist(), top.values.tolist(), strict=True)
+        ]
+        outputs = [output.row(row)] * len(job.prompts)
+        found = _grounded(model, job.params, job.picture, outputs, job.prompts, job.spans)
+        job.outcome = VisionAnswerResult(**found, answers=ranked)
 
 
 def caption(model: Model, call: Call, params: VisionCaptionParams) -> VisionCaptionResult:
-    """Emits the caption as it grows; stops between two words. GlipError as `answer`."""
+    """Emits the caption as it grows; stops between two words. GlipError as `answer` has it."""
     require(model, "caption")
     decoding = _decoding(model, params)
-    picture_3HW, size = picture_of(model, call, params)
+    brought = picture_of(model, call, params)
     pieces = model.tokenizer.pieces
     text = ""
 
@@ -80,7 +112,7 @@ def caption(model: Model, call: Call, params: VisionCaptionParams) -> VisionCapt
         call.emit(VisionCaptionEvent(text=more))
 
     with torch.no_grad(), model.computing():
-        picture = looked(model.network, picture_3HW, size)
+        picture = looked_at(model, brought)
         call.check()
         told = tell(model.network, scene(model.network, picture.pyramid, [picture.seen]), decoding, heard, call.check)
         call.check()
@@ -150,7 +182,7 @@ def _readings(model: Model, picture: Looked, prompts: Sequence[Prompt]) -> list[
 def _grounded(
     model: Model,
     params: Params,
-    picture: Looked,
+    picture: Picture,
     outputs: Sequence[Output],
     prompts: Sequence[Prompt],
     spans: Sequence[tuple[int, int]],
