@@ -23,6 +23,7 @@ import type { Captioned } from "./tasks/results/captioned.ts";
 import type { DetectedObject, Detections, Masked } from "./tasks/results/detections.ts";
 import type { GroundedObject, Grounding } from "./tasks/results/grounding.ts";
 import { segment, segmentAll, type Segmentation } from "./tasks/segment.ts";
+import { openView, type View, type ViewOptions } from "./tasks/view.ts";
 import { evaluate } from "./training/evaluate.ts";
 import type { TrainingEvent } from "./training/events.ts";
 import { finetune } from "./training/finetune.ts";
@@ -104,6 +105,17 @@ export class Glip extends Handle {
    */
   captionStream(image: ImageInput, options?: CaptionOptions): CaptionStream {
     return captionStream(this, image, options);
+  }
+
+  /**
+   * Looks at a picture once and holds what was seen, for many questions about it; on the engine native.
+   * @example
+   * await using view = await glip.look("street.jpg");
+   * const [dogs, cars] = await Promise.all([view.detect(["dog"]), view.ground("a red car")]);
+   * @throws GlipError `invalid_argument`, `file_error`, `download_failed`, `image_invalid`, `unsupported`, and as `call`
+   */
+  look(image: ImageInput, options?: ViewOptions): Promise<View> {
+    return openView(this.staying(), image, options);
   }
 
   /**

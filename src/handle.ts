@@ -74,10 +74,7 @@ export abstract class Handle implements AsyncDisposable {
     options?: CallOptions,
   ): Promise<unknown>;
   async call(method: string, params: Record<string, unknown> = {}, options: CallOptions = {}): Promise<unknown> {
-    const checked = checkParams(method, params);
-    const found = this.#pool.channel();
-    const channel = found instanceof Promise ? await found : found;
-    return checkResult(method, await channel.call(method, checked, options));
+    return callBy(() => this.#pool.channel(), method, params, options);
   }
 
   /** Calls a method in every worker, and again in one that is restarted: for what each has to know. */
@@ -99,16 +96,19 @@ export abstract class Handle implements AsyncDisposable {
     options?: CallOptions,
   ): Stream<unknown, unknown>;
   stream(method: string, params: Record<string, unknown> = {}, options: CallOptions = {}): Stream<unknown, unknown> {
-    return openStream(
-      () => this.#pool.channel(),
-      () => ({
-        method,
-        params: checkParams(method, params),
-        options,
-        checkEvent: (value) => checkEvent(method, value),
-        checkResult: (value) => checkResult(method, value),
-      }),
-    );
+    return streamBy(() => this.#pool.channel(), method, params, options);
+  }
+
+  /** Calls that go to one worker as long as there is that one: for what only the worker that was told it holds. */
+  protected staying(): Pick<Handle, "local" | "call" | "stream"> {
+    const channel = this.#pool.staying();
+    return {
+      local: this.local,
+      call: (method: string, params?: Record<string, unknown>, options?: CallOptions) =>
+        callBy(channel, method, params, options),
+      stream: (method: string, params?: Record<string, unknown>, options?: CallOptions) =>
+        streamBy(channel, method, params, options),
+    } as Pick<Handle, "local" | "call" | "stream">;
   }
 
   /** Round-trip time to the first worker's IO thread in milliseconds, whatever it is computing. */
@@ -151,4 +151,31 @@ export abstract class Handle implements AsyncDisposable {
   [Symbol.for("Jupyter.display")](): Record<string, string> {
     return showWorkers(this.workers);
   }
+}
+
+async function callBy(
+  channel: () => Channel | Promise<Channel>,
+  method: string,
+  params: Record<string, unknown> = {},
+  options: CallOptions = {},
+): Promise<unknown> {
+  const checked = checkParams(method, params);
+  const found = channel();
+  const open = found instanceof Promise ? await found : found;
+  return checkResult(method, await open.call(method, checked, options));
+}
+
+function streamBy(
+  channel: () => Channel | Promise<Channel>,
+  method: string,
+  params: Record<string, unknown> = {},
+  options: CallOptions = {},
+): Stream<unknown, unknown> {
+  return openStream(channel, () => ({
+    method,
+    params: checkParams(method, params),
+    options,
+    checkEvent: (value) => checkEvent(method, value),
+    checkResult: (value) => checkResult(method, value),
+  }));
 }

@@ -72,6 +72,7 @@ export type { GroundedObject, GroundedPhrase, Grounding, GroundingData } from ".
 export type { DrawOptions, SaveOptions } from "./tasks/results/pictured.ts";
 export type { Segmentation } from "./tasks/segment.ts";
 export type { UnderstandOptions } from "./tasks/understand.ts";
+export type { OfView, View, ViewOptions } from "./tasks/view.ts";
 export type {
   CheckpointEvent,
   DoneEvent,

@@ -1,8 +1,8 @@
 import { z } from "zod";
-import type { ImageInput } from "../images/source.ts";
 import { text } from "../protocol/fields.ts";
 import { checkArgument } from "../protocol/validate.ts";
 import type { Caller } from "./caller.ts";
+import type { Picture } from "./held.ts";
 import { look } from "./look.ts";
 import { Answered } from "./results/answered.ts";
 import {
@@ -40,7 +40,7 @@ export function checkAnswer(question: string, options: AnswerOptions) {
 /** Answers a question about a picture. For `Glip.answer`. */
 export async function answer(
   caller: Caller,
-  image: ImageInput,
+  image: Picture,
   asked: string,
   given: AnswerOptions = {},
 ): Promise<Answered> {

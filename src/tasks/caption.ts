@@ -1,11 +1,12 @@
 import { z } from "zod";
 import type { CallOptions } from "../bridge/request.ts";
 import type { Stream } from "../bridge/stream.ts";
-import { type ImageInput, type ResolvedImage, resolveImage } from "../images/source.ts";
+import type { ResolvedImage } from "../images/source.ts";
 import type { Event, Params, Result, StreamName } from "../protocol/methods.ts";
 import { checkArgument } from "../protocol/validate.ts";
 import type { Caller } from "./caller.ts";
-import { look, type LookParams, paramsOf, rethrow } from "./look.ts";
+import { Held, type Picture, pictureOf } from "./held.ts";
+import { look, type LookParams, paramsOf, paramsOfHeld, rethrow } from "./look.ts";
 import { Captioned } from "./results/captioned.ts";
 import {
   readPhrases,
@@ -60,7 +61,7 @@ export function checkCaption(options: CaptionOptions): CheckedCaption {
 }
 
 /** Tells what is in a picture. For `Glip.caption`. */
-export async function caption(caller: Caller, image: ImageInput, given: CaptionOptions = {}): Promise<Captioned> {
+export async function caption(caller: Caller, image: Picture, given: CaptionOptions = {}): Promise<Captioned> {
   const options = checkCaption(given);
   const { picture, result } = await look({ caller, method: METHOD, extras: {} }, image, options, (params, call) =>
     caller.call(METHOD, captionParams(params, options), call).catch((error: unknown) => {
@@ -119,16 +120,18 @@ interface Opened {
 }
 
 /** Tells what is in a picture, word by word. For `Glip.captionStream`. */
-export function captionStream(caller: StreamCaller, image: ImageInput, given: CaptionOptions = {}): CaptionStream {
+export function captionStream(caller: StreamCaller, image: Picture, given: CaptionOptions = {}): CaptionStream {
   const options = checkCaption(given);
   return new CaptionStream(open(caller, image, options));
 }
 
-async function open(caller: StreamCaller, image: ImageInput, options: CheckedCaption): Promise<Opened> {
+async function open(caller: StreamCaller, image: Picture, options: CheckedCaption): Promise<Opened> {
   const { signal, timeoutMs } = options;
-  const picture = await resolveImage(image, { ...(signal && { signal }), sameHost: caller.local });
-  const params = captionParams(paramsOf(picture, options, {}), options);
-  return { picture, stream: caller.stream(METHOD, params, { signal, timeoutMs }) };
+  const picture = await pictureOf(image, { ...(signal && { signal }), sameHost: caller.local });
+  // A stream is not asked for twice: a held picture is brought along at once.
+  const params =
+    image instanceof Held ? paramsOfHeld(image, options, {}, { brought: true }) : paramsOf(picture, options, {});
+  return { picture, stream: caller.stream(METHOD, captionParams(params, options), { signal, timeoutMs }) };
 }
 
 function captionParams(params: LookParams, options: CheckedCaption): Params<typeof METHOD> {

@@ -1,10 +1,10 @@
 import { z } from "zod";
-import type { ImageInput } from "../images/source.ts";
 import { text } from "../protocol/fields.ts";
 import type { Result } from "../protocol/methods.ts";
 import { checkArgument } from "../protocol/validate.ts";
 import type { Caller } from "./caller.ts";
 import { readFound } from "./found.ts";
+import type { Picture } from "./held.ts";
 import { type Extras, look, type LookOptions, lookOptions, score } from "./look.ts";
 import { type DetectedObject, Detections, type Masked } from "./results/detections.ts";
 import { thresholdsOf } from "./thresholds.ts";
@@ -62,7 +62,7 @@ export function checkDetect(
 /** Finds objects of the named categories: any words, not a fixed list. For `Glip.detect`. */
 export async function detect(
   caller: Caller,
-  image: ImageInput,
+  image: Picture,
   categories: readonly string[],
   options: DetectOptions = {},
 ): Promise<Detections> {
@@ -77,19 +77,19 @@ interface FoundCategories<Object extends DetectedObject = DetectedObject> {
 /** @param extras what the worker is to give besides */
 export async function findCategories(
   caller: Caller,
-  image: ImageInput,
+  image: Picture,
   question: DetectQuestion,
   extras: Extras & { masks: true },
 ): Promise<FoundCategories<Masked<DetectedObject>>>;
 export async function findCategories(
   caller: Caller,
-  image: ImageInput,
+  image: Picture,
   question: DetectQuestion,
   extras?: Extras,
 ): Promise<FoundCategories>;
 export async function findCategories(
   caller: Caller,
-  image: ImageInput,
+  image: Picture,
   { categories, thresholds, options }: DetectQuestion,
   extras: Extras = {},
 ): Promise<FoundCategories> {

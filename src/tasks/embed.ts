@@ -1,12 +1,12 @@
 import { z } from "zod";
 import { GlipError } from "../errors.ts";
-import type { ImageInput } from "../images/source.ts";
 import type { Result } from "../protocol/methods.ts";
 import { Tensor } from "../protocol/tensor.ts";
 import { checkArgument } from "../protocol/validate.ts";
 import type { Caller } from "./caller.ts";
 import { checkDetect, type DetectOptions, findCategories } from "./detect.ts";
 import { checkGround, findPhrases, type GroundOptions } from "./ground.ts";
+import type { Picture } from "./held.ts";
 import type { Detections } from "./results/detections.ts";
 import type { Grounding } from "./results/grounding.ts";
 
@@ -33,7 +33,7 @@ const choice = z.strictObject({ normalize: z.boolean().default(true) });
 /** Finds objects and gives the vectors they were found by. For `Glip.embed`. */
 export async function embed(
   caller: Caller,
-  image: ImageInput,
+  image: Picture,
   text: string | readonly string[],
   { normalize: chosen, ...options }: EmbedChoice & DetectOptions & GroundOptions = {},
 ): Promise<Embeddings> {

@@ -1,10 +1,10 @@
 import { z } from "zod";
-import type { ImageInput } from "../images/source.ts";
 import { text } from "../protocol/fields.ts";
 import type { Result } from "../protocol/methods.ts";
 import { checkArgument } from "../protocol/validate.ts";
 import type { Caller } from "./caller.ts";
 import { type Found, readFound } from "./found.ts";
+import type { Picture } from "./held.ts";
 import { type Extras, look, type LookOptions, lookOptions } from "./look.ts";
 import { locatePhrases, type PhraseInput } from "./phrases.ts";
 import type { Masked } from "./results/detections.ts";
@@ -53,7 +53,7 @@ export function checkGround(caption: string, options: GroundOptions, path = "cap
 /** Finds what the phrases of a caption speak of. For `Glip.ground`. */
 export async function ground(
   caller: Caller,
-  image: ImageInput,
+  image: Picture,
   caption: string,
   options: GroundOptions = {},
 ): Promise<Grounding> {
@@ -70,19 +70,19 @@ interface FoundPhrases<Object extends GroundedObject = GroundedObject> {
 /** @param extras what the worker is to give besides */
 export async function findPhrases(
   caller: Caller,
-  image: ImageInput,
+  image: Picture,
   question: GroundQuestion,
   extras: Extras & { masks: true },
 ): Promise<FoundPhrases<Masked<GroundedObject>>>;
 export async function findPhrases(
   caller: Caller,
-  image: ImageInput,
+  image: Picture,
   question: GroundQuestion,
   extras?: Extras,
 ): Promise<FoundPhrases>;
 export async function findPhrases(
   caller: Caller,
-  image: ImageInput,
+  image: Picture,
   { caption: sentence, positions, phrases, options }: GroundQuestion,
   extras: Extras = {},
 ): Promise<FoundPhrases> {

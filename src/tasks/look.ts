@@ -1,10 +1,11 @@
 import { z } from "zod";
 import type { CallOptions } from "../bridge/request.ts";
 import { GlipError, isGlipError } from "../errors.ts";
-import { type ImageInput, type ResolvedImage, resolveImage } from "../images/source.ts";
+import type { ResolvedImage } from "../images/source.ts";
 import type { Params } from "../protocol/methods.ts";
 import { Deadline } from "../worker/deadline.ts";
 import type { Caller } from "./caller.ts";
+import { Held, isNotHeld, type Picture, pictureOf } from "./held.ts";
 
 /** What every task that looks at a picture takes. */
 export interface LookOptions extends CallOptions {
@@ -52,29 +53,36 @@ export interface Extras {
 
 /**
  * Brings the picture into its form for the worker and makes the call; signal and deadline hold for both together.
+ * @param image a held one is asked about by its name, and brought along where the worker does not hold it any more
  * @param send the call itself, with what every such method takes
  */
 export async function look<R>(
   { caller, method, extras }: { caller: Caller; method: string; extras: Extras },
-  image: ImageInput,
+  image: Picture,
   options: CheckedLook,
   send: (params: LookParams, options: CallOptions) => Promise<R>,
 ): Promise<{ picture: ResolvedImage; result: R }> {
   const { signal, timeoutMs } = options;
+  const ask = async (picture: ResolvedImage, call: CallOptions): Promise<R> => {
+    if (!(image instanceof Held)) return send(paramsOf(picture, options, extras), call);
+    try {
+      return await send(paramsOfHeld(image, options, extras, { brought: false }), call);
+    } catch (error) {
+      if (!isNotHeld(error)) throw error;
+    }
+    return send(paramsOfHeld(image, options, extras, { brought: true }), call);
+  };
   if (timeoutMs === undefined) {
-    const picture = await resolveImage(image, { ...(signal && { signal }), sameHost: caller.local });
-    return { picture, result: await send(paramsOf(picture, options, extras), { signal }).catch(rethrow) };
+    const picture = await pictureOf(image, { ...(signal && { signal }), sameHost: caller.local });
+    return { picture, result: await ask(picture, { signal }).catch(rethrow) };
   }
   const deadline = new Deadline(timeoutMs);
   const stop = signal === undefined ? deadline.signal : AbortSignal.any([signal, deadline.signal]);
   try {
     const start = performance.now();
-    const picture = await resolveImage(image, { signal: stop, sameHost: caller.local });
+    const picture = await pictureOf(image, { signal: stop, sameHost: caller.local });
     const left = Math.max(1, timeoutMs - (performance.now() - start));
-    return {
-      picture,
-      result: await send(paramsOf(picture, options, extras), { signal: stop, timeoutMs: left }).catch(rethrow),
-    };
+    return { picture, result: await ask(picture, { signal: stop, timeoutMs: left }).catch(rethrow) };
   } catch (error) {
     if (!deadline.expired || signal?.aborted) throw error;
     const text = `${method}: no result within ${timeoutMs} ms; give it more time (timeoutMs) or less work`;
@@ -111,6 +119,18 @@ export function rethrow(error: unknown): never {
   if (option === undefined) throw error;
   const details = { path: `options.${option}${rest}`, expected, received };
   throw new GlipError("invalid_argument", `${details.path}: expected ${expected}, got ${received}`, details);
+}
+
+/** @param brought whether the picture goes along */
+export function paramsOfHeld(
+  held: Held,
+  options: CheckedLook,
+  extras: Extras,
+  { brought }: { brought: boolean },
+): LookParams {
+  const { image, ...params } = paramsOf(held.picture, { ...options, ...held.sides }, extras);
+  const picture = brought ? image : { path: null, encoded: null, pixels: null };
+  return { ...params, image: { ...picture, view: held.name } };
 }
 
 export function paramsOf(picture: ResolvedImage, options: CheckedLook, extras: Extras): LookParams {

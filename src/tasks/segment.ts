@@ -4,6 +4,7 @@ import { answerEach, type BatchOptions, questionsOf } from "./answer-each.ts";
 import type { Caller } from "./caller.ts";
 import { checkDetect, type DetectOptions, findCategories } from "./detect.ts";
 import { checkGround, findPhrases, type GroundOptions } from "./ground.ts";
+import type { Picture } from "./held.ts";
 import type { DetectedObject, Detections, Masked } from "./results/detections.ts";
 import type { GroundedObject, Grounding } from "./results/grounding.ts";
 
@@ -11,12 +12,12 @@ import type { GroundedObject, Grounding } from "./results/grounding.ts";
 export type Segmentation = Detections<Masked<DetectedObject>> | Grounding<Masked<GroundedObject>>;
 
 type Options = DetectOptions & GroundOptions;
-type Ask = (caller: Caller, image: ImageInput) => Promise<Segmentation>;
+type Ask = (caller: Caller, image: Picture) => Promise<Segmentation>;
 
 /** Finds objects and their pixels. For `Glip.segment`. */
 export async function segment(
   caller: Caller,
-  image: ImageInput,
+  image: Picture,
   text: string | readonly string[],
   options: Options = {},
 ): Promise<Segmentation> {

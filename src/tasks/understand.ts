@@ -32,12 +32,20 @@ export function understandParams({ image, threshold, max_objects, short_side, lo
 }
 
 /** Of a call that the worker has no method for: the official engine has none. Anything else as it is. */
-export function unsupported(verb: string, error: unknown): unknown {
+export function unsupported(
+  verb: string,
+  error: unknown,
+  { reason, model = "" }: { reason: string; model?: string } = wordless,
+): unknown {
   if (!isGlipError(error, "unknown_method")) return error;
-  const reason = "the engine that is loaded finds things, and answers and tells nothing";
-  const text = `${verb}: ${reason}: launch it with engine: "native" (--engine native), and a model that has this part`;
+  const text = `${verb}: ${reason}: launch it with engine: "native" (--engine native)${model}`;
   return new GlipError("unsupported", text, { feature: verb, reason }, { cause: error });
 }
+
+const wordless = {
+  reason: "the engine that is loaded finds things, and answers and tells nothing",
+  model: ", and a model that has this part",
+};
 
 type Grounded = Pick<Result<"vision.answer">, "width" | "height" | "boxes" | "scores" | "phrases" | "phrase_indices">;
 

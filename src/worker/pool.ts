@@ -24,11 +24,24 @@ export class WorkerPool {
 
   /** The channel for the next call. @throws why there is none, when every worker has ended */
   channel(): Channel | Promise<Channel> {
+    return this.#best().channel();
+  }
+
+  /** As `channel`, always of the worker that was the best at first; of another one when that has ended. */
+  staying(): () => Channel | Promise<Channel> {
+    let worker: Worker | undefined;
+    return () => {
+      if (worker === undefined || worker.ended) worker = this.#best();
+      return worker.channel();
+    };
+  }
+
+  #best(): Worker {
     const [first, ...others] = this.workers;
     if (first === undefined) throw new GlipError("worker_closed", "There is no worker", {});
     let best = first;
     for (const worker of others) if (rank(worker) < rank(best)) best = worker;
-    return best.channel();
+    return best;
   }
 
   async close(): Promise<void> {
