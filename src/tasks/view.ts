@@ -59,7 +59,8 @@ export async function openView(caller: ViewCaller, image: ImageInput, given: Vie
  * A picture that a worker has looked at, and holds. All that is asked about it is answered from that: as by the handle's
  * verb of the same name, sooner. Questions that are asked at once are computed together. Close it, or declare it with
  * `await using`. A worker holds a few hundred megabytes of views; one that it had to drop, or that is gone with a worker
- * that was restarted, is looked at again when it is asked about: a picture on disk is then read again.
+ * that was restarted, is looked at again when it is asked about: what is then in the file, or in the memory that it came
+ * from.
  */
 export class View implements AsyncDisposable {
   /** Sides of the upright picture, in pixels. */
@@ -91,7 +92,6 @@ export class View implements AsyncDisposable {
   /** As `Glip.segment`. */
   segment(categories: readonly string[], options?: OfView<DetectOptions>): Promise<Detections<Masked<DetectedObject>>>;
   segment(sentence: string, options?: OfView<GroundOptions>): Promise<Grounding<Masked<GroundedObject>>>;
-  segment(text: string | readonly string[], options?: OfView<DetectOptions & GroundOptions>): Promise<Segmentation>;
   async segment(
     text: string | readonly string[],
     options: OfView<DetectOptions & GroundOptions> = {},
@@ -102,10 +102,6 @@ export class View implements AsyncDisposable {
   /** As `Glip.embed`. */
   embed(categories: readonly string[], options?: OfView<DetectOptions & EmbedChoice>): Promise<Embeddings<Detections>>;
   embed(sentence: string, options?: OfView<GroundOptions & EmbedChoice>): Promise<Embeddings<Grounding>>;
-  embed(
-    text: string | readonly string[],
-    options?: OfView<DetectOptions & GroundOptions & EmbedChoice>,
-  ): Promise<Embeddings>;
   async embed(
     text: string | readonly string[],
     options: OfView<DetectOptions & GroundOptions & EmbedChoice> = {},

@@ -164,7 +164,7 @@ describe("what is sent", () => {
     await pending;
     await setImmediate();
     const brought = { path: null, pixels: null, encoded: { shape: [picture.length] } };
-    const { view: name } = sent[0]?.[1] as { view: string };
+    const [[, { view: name }]] = sent as [[string, { view: string }]];
     const asked = { path: null, pixels: null, encoded: null, view: name };
     expect(name).toMatch(/^[0-9a-f-]{36}$/);
     expect(sent).toMatchObject([

@@ -34,6 +34,7 @@ import {
   type TrainingEvent,
   type TrainingRun,
   type TrainResult,
+  type View,
   type WorkerDeath,
   yolo,
 } from "../../src/index.ts";
@@ -119,6 +120,19 @@ describe("looking at pictures", () => {
     expectTypeOf<DetectedObject["mask"]>().toEqualTypeOf<Mask | undefined>();
     expectTypeOf(glip.embed("a.jpg", ["dog"])).resolves.toEqualTypeOf<Embeddings<Detections>>();
     expectTypeOf(glip.embed("a.jpg", "a dog", { phrases: ["dog"] })).resolves.toEqualTypeOf<Embeddings<Grounding>>();
+  });
+
+  it("knows the same of a view, whose picture has its size", () => {
+    const view = {} as View;
+    expectTypeOf(glip.look("a.jpg", { shortSide: 640 })).resolves.toEqualTypeOf<View>();
+    expectTypeOf(view.segment(["dog"], { threshold: 0.3 })).resolves.toEqualTypeOf<
+      Detections<Masked<DetectedObject>>
+    >();
+    expectTypeOf(view.embed("a dog", { phrases: ["dog"] })).resolves.toEqualTypeOf<Embeddings<Grounding>>();
+    // @ts-expect-error it was said to look()
+    void view.detect(["dog"], { shortSide: 640 });
+    // @ts-expect-error what is found is asked for later
+    void glip.look("a.jpg", { threshold: 0.3 });
   });
 
   it("takes only options that exist", () => {
