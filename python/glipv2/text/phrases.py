@@ -13,8 +13,8 @@ from collections.abc import Iterator
 
 Span = tuple[int, int]
 
-#: A word or a mark; "left of" and its like are one word, which no phrase has.
-_WORD = re.compile(r"\b(?:left|right) of\b|\w+(?:['’-]\w+)*|[^\w\s]", re.IGNORECASE)
+#: A word or a mark; "left of", "how many" and their like are one word, which no phrase has.
+_WORD = re.compile(r"\b(?:(?:left|right) of|how (?:many|much|few))\b|\w+(?:['’-]\w+)*|[^\w\s]", re.IGNORECASE)
 
 
 def _words(text: str) -> frozenset[str]:
