@@ -8,7 +8,7 @@ from msgspec import Meta, Raw, Struct
 from glip_worker.tensors import Tensor
 
 PROTOCOL_VERSION = 1
-SCHEMA_HASH = "29fdb863d773057cc34bbbcbf8f7afa59cdfd7021af3bcfe50a1f9772525abbb"
+SCHEMA_HASH = "d02442acec058cfe3b1df912cbd88293d6a5e219201601932a499f0e382667a5"
 
 
 class MethodTypes(NamedTuple):
@@ -342,6 +342,7 @@ class CaptionMetrics(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     one_caption: Annotated[float, Meta(ge=0)]
     facts: Annotated[float, Meta(ge=0, le=1)]
     stated: Annotated[float, Meta(ge=0)]
+    recall_at_1: Annotated[float, Meta(ge=0, le=1)] | None
     kinds: list[FactMetrics]
 
 

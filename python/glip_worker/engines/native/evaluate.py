@@ -99,9 +99,8 @@ def captions(model: Model, split: Dataset, progress: Progress) -> CaptionMetrics
         raise InputError("captions.json", "captions of each picture", "none of some")
     found = evaluate_captions(model.network, split, progress=progress)
     kinds = [FactMetrics(kind=kind, true_part=part, stated=count) for kind, (part, count) in found.by_kind.items()]
-    return CaptionMetrics(
-        cider=found.cider, one_caption=found.one_caption, facts=found.facts, stated=found.stated, kinds=kinds
-    )
+    given = {name: value for name, value in asdict(found).items() if name != "by_kind"}
+    return CaptionMetrics(**given, kinds=kinds)
 
 
 Metrics = BoxMetrics | PhraseMetrics | MaskMetrics | AnswerMetrics | CaptionMetrics

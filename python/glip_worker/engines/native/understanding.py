@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -22,15 +21,13 @@ from glip_worker.protocol.messages import (
     VisionCaptionResult,
 )
 from glip_worker.tensors import Tensor as WireTensor
-from glipv2.detection.detect import detect
-from glipv2.detection.objects import Objects, best
 from glipv2.errors import InputError
 from glipv2.model import Output
-from glipv2.text.phrases import noun_phrases
-from glipv2.text.prompts import Prompt, Window, caption_prompts
+from glipv2.text.prompts import Window
 from glipv2.text.spelling import added
 from glipv2.understanding.answering import question_vectors
 from glipv2.understanding.decoding import Decoding, tell
+from glipv2.understanding.grounding import Least, Spoken, grounded, spoken
 from glipv2.understanding.looking import Looked, looked
 from glipv2.understanding.telling import scene
 
@@ -45,7 +42,7 @@ def answer(model: Model, call: Call, params: VisionAnswerParams) -> VisionAnswer
     `read_picture`."""
     require(model, "answer")
     with as_glip_errors():
-        prompts, spans = _asked(model, params.question, "question")
+        asked = _asked(model, params.question, "question")
     given = own_answers(model) if params.answers is None else params.answers
     picture_3HW, size = picture_of(model, call, params)
     with torch.no_grad(), model.computing():
@@ -53,16 +50,16 @@ def answer(model: Model, call: Call, params: VisionAnswerParams) -> VisionAnswer
             candidates_AD = model.candidates.of(given, call.check)
         picture = looked(model.network, picture_3HW, size)
         call.check()
-        outputs = _readings(model, picture, prompts)
-        mask_1T = torch.ones(1, len(prompts[0].ids), dtype=torch.bool, device=model.device)
-        [question_D] = question_vectors(model.network, outputs[0], mask_1T, [picture.seen])
+        output = _read(model, picture, asked)
+        mask_1T = torch.ones(1, len(asked.prompts[0].ids), dtype=torch.bool, device=model.device)
+        [question_D] = question_vectors(model.network, output, mask_1T, [picture.seen])
         shares_A = (candidates_AD @ question_D).float().softmax(dim=0).cpu()
     top = shares_A.topk(min(params.top, len(given)))
     ranked = [
         RankedAnswer(answer=given[place], probability=min(1.0, share))
         for place, share in zip(top.indices.tolist(), top.values.tolist(), strict=True)
     ]
-    return VisionAnswerResult(**_grounded(model, params, picture, outputs, prompts, spans), answers=ranked)
+    return VisionAnswerResult(**_grounded(model, params, picture, output, asked), answers=ranked)
 
 
 def caption(model: Model, call: Call, params: VisionCaptionParams) -> VisionCaptionResult:
@@ -84,9 +81,9 @@ def caption(model: Model, call: Call, params: VisionCaptionParams) -> VisionCapt
         call.check()
         told = tell(model.network, scene(model.network, picture.pyramid, [picture.seen]), decoding, heard, call.check)
         call.check()
-        prompts, spans = _asked(model, text, "caption")
-        outputs = _readings(model, picture, prompts if spans else [])
-        found = _grounded(model, params, picture, outputs, prompts, spans)
+        asked = _asked(model, text, "caption")
+        output = _read(model, picture, asked) if asked.spans else None
+        found = _grounded(model, params, picture, output, asked)
     return VisionCaptionResult(**found, caption=text, log_probability=told.log_probability, ended=told.ended)
 
 
@@ -106,17 +103,12 @@ def require(model: Model, verb: str) -> None:
     raise GlipError("unsupported", f"{verb}: {reason}: {remedy}", {"feature": verb, "reason": reason})
 
 
-def _asked(model: Model, text: str, path: str) -> tuple[list[Prompt], list[tuple[int, int]]]:
-    """The text as prompts for its noun phrases; one prompt at least. InputError: no words, or too many."""
-    window = Window(model.config.prompt.max_tokens, LABELS)
+def _asked(model: Model, text: str, path: str) -> Spoken:
+    """InputError with this path: no words, or too many."""
     try:
-        caption_prompts(model.tokenizer, text, [], window)
+        return spoken(text, Window(model.config.prompt.max_tokens, LABELS))
     except InputError as error:
         raise InputError(path, error.expected, error.received) from error
-    spans = noun_phrases(text)
-    return caption_prompts(model.tokenizer, text, spans, window) or [
-        Prompt(text, model.tokenizer.encode(text).ids, [], 0)
-    ], spans
 
 
 def _decoding(model: Model, params: VisionCaptionParams) -> Decoding:
@@ -139,37 +131,20 @@ def _decoding(model: Model, params: VisionCaptionParams) -> Decoding:
         )
 
 
-def _readings(model: Model, picture: Looked, prompts: Sequence[Prompt]) -> list[Output]:
-    """Of each prompt, whose texts are all one: only their phrases differ."""
-    if not prompts:
-        return []
-    [text] = model.texts.features([prompts[0].ids])
-    return [model.network.read(picture.pyramid, text)] * len(prompts)
+def _read(model: Model, picture: Looked, asked: Spoken) -> Output:
+    [text] = model.texts.features([asked.prompts[0].ids])
+    return model.network.read(picture.pyramid, text)
 
 
-def _grounded(
-    model: Model,
-    params: Params,
-    picture: Looked,
-    outputs: Sequence[Output],
-    prompts: Sequence[Prompt],
-    spans: Sequence[tuple[int, int]],
-) -> dict[str, Any]:
+def _grounded(model: Model, params: Params, picture: Looked, output: Output | None, asked: Spoken) -> dict[str, Any]:
     """What the phrases speak of, as of `vision.ground`."""
-    found = [Objects(torch.zeros(0, 4), torch.zeros(0), *(torch.zeros(0, dtype=torch.int64) for _ in range(2)))]
-    if spans:
-        settings = model.config.postprocess
-        for output, prompt in zip(outputs, prompts, strict=True):
-            [objects] = detect(output, [prompt.groups], [picture.seen], settings)
-            found.append(objects.shifted(prompt.first))
-    everything = Objects.cat(found)
-    chosen_N = best(everything, model.config.postprocess.nms, params.threshold, params.max_objects)
-    objects = everything.take(chosen_N).resized(picture.seen, picture.size)
-    order = order_of(spans)
+    least = Least(params.threshold, params.max_objects)
+    objects = grounded(model.config.postprocess, picture, output, asked, least)
+    order = order_of(asked.spans)
     return {
         "width": picture.size[1],
         "height": picture.size[0],
-        "phrases": [Span(start=spans[index][0], end=spans[index][1]) for index in order],
+        "phrases": [Span(start=asked.spans[index][0], end=asked.spans[index][1]) for index in order],
         "boxes": WireTensor.of(objects.boxes_N4),
         "scores": WireTensor.of(objects.scores_N),
         "phrase_indices": WireTensor.of(ranks(order)[objects.labels_N]),
