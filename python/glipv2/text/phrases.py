@@ -110,7 +110,9 @@ def _forms() -> frozenset[str]:
         forms |= {f"{verb}s", f"{stem}ed"} if short is None else {f"{short}es", f"{short}ed"}
         forms |= {f"{verb}es", f"{verb}{verb[-1]}ed"}
     # As nouns they are more frequent.
-    return frozenset(forms) - _words("plays shows works parks points uses faces cooks rides drinks cuts sets rings")
+    return frozenset(forms) - _words(
+        "plays shows works parks points uses faces cooks rides drinks cuts sets rings rose crosses"
+    )
 
 
 _FORMS = _forms()

@@ -25,6 +25,8 @@ CAPTIONS = {
     "there is a small blue triangle above the large clock": ["a small blue triangle", "the large clock"],
     "how many red circles are there?": ["red circles"],
     "How much water is in how many of the cups?": ["water", "the cups"],
+    "a red rose and two crosses": ["a red rose", "two crosses"],
+    "a man crosses the street": ["a man", "the street"],
     "many people": ["many people"],
     "🦊 a fox 🦊 jumps over the fence": ["a fox", "the fence"],
     "two": [],
