@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,8 +13,9 @@ import pytest
 import torch
 from drawn_scenes import write_scenes, write_split
 from test_understanding import CONFIG
-from tiny_runs import configure, content, events, result, run_here
+from tiny_runs import configure, content, end_started, events, result, run_here, start
 
+from glipv2.checkpoints.load import load
 from glipv2.data.readers import How, read
 from glipv2.data.records import Dataset
 from glipv2.data.sources import Scenes
@@ -35,6 +38,12 @@ OF_ANSWERS = ["accuracy", "majority", "types.existence.accuracy", "types.place.a
 OF_CAPTIONS = ["CIDEr", "oneCaption", "facts", "stated"]
 
 
+@pytest.fixture(autouse=True)
+def _nothing_left() -> Iterator[None]:
+    yield
+    end_started()
+
+
 @pytest.fixture
 def validation(tmp_path: Path) -> Path:
     folder = write_split(tmp_path / "val", 4)
@@ -48,6 +57,12 @@ def trained(folder: Path, validation: Path, losses: dict[str, float]) -> RunFold
     run = configure(folder, "-".join(losses), evaluate_steps=2, **given)
     assert run_here(run) == "completed"
     return run
+
+
+def alone(losses: LossWeights) -> Measuring:
+    """In a single process."""
+    world = World(0, 1, torch.device("cpu"))
+    return Measuring(world, nullcontext, lambda: False, lambda *_: None, phrases=True, losses=losses)
 
 
 def best(run: RunFolder) -> float:
@@ -74,6 +89,16 @@ def test_of_a_run_of_words_alone_they_come_first(tmp_path: Path, validation: Pat
     metrics = result(run)["metrics"]
     assert [*metrics] == [*OF_ANSWERS, "CIDEr", "oneCaption", *OF_BOXES]
     assert best(run) == (metrics["accuracy"] + metrics["CIDEr"] / 10) / 2
+
+
+def test_processes_hear_together_what_one_hears(tmp_path: Path, validation: Path) -> None:
+    source = {"format": "scenes", "folder": str(validation)}
+    given: dict[str, Any] = {"losses": {"answers": 1, "captions": 1}, "validation": source, "processes": 2, "steps": 1}
+    run = configure(tmp_path, config=CONFIG.to_json(), **given)
+    process = start(run)
+    assert process.wait(240) == 0, process.communicate()[1]
+    model, dataset = load(result(run)["checkpoint"]).eval(), read(Scenes(validation), How(words=True)).dataset
+    assert result(run)["metrics"] == pytest.approx(measure(model, dataset, alone(LossWeights(answers=1, captions=1))))
 
 
 def test_what_counts_as_better() -> None:
@@ -151,8 +176,7 @@ def test_nothing_but_words(tmp_path: Path, validation: Path) -> None:
     bare = replace(whole, names=(), category_ids=(), annotations=None, pictures=pictures)
     torch.manual_seed(0)
     model = GLIP(CONFIG).eval()
-    losses = LossWeights(grounding=0, answers=1, captions=1)
-    how = Measuring(World(0, 1, torch.device("cpu")), torch.no_grad, lambda: False, lambda *_: None, True, losses)
+    how = alone(LossWeights(grounding=0, answers=1, captions=1))
     assert [*measure(model, bare, how)] == [*OF_ANSWERS, "CIDEr", "oneCaption"]
     sample = seen(model, bare.pictures[0], bare, torch.no_grad())
     assert sample["caption"] == bare.pictures[0].captions[0].text
