@@ -83,6 +83,11 @@ export interface SceneMetrics {
     /** The part of what the captions state that is true of the scenes, and how much one states. */
     facts: number;
     stated: number;
+    /**
+     * Of the captions' phrases that are true of the scene, those whose best box overlaps an object that may be meant by
+     * at least 0.5 (IoU); the boxes are those of `glip.caption` without its threshold. Null where no phrase is true.
+     */
+    recallAt1: number | null;
     /** Of each kind of statement. */
     kinds: Record<string, { truePart: number; stated: number }>;
   };
@@ -194,11 +199,11 @@ function metricsOf(given: Result<"evaluate.scenes">["metrics"]): SceneMetrics[Sc
     return { accuracy: given.accuracy, majority: given.majority, types: Object.fromEntries(types) };
   }
   if (given.type === "caption") {
-    const { cider, one_caption, facts, stated, kinds } = given;
+    const { cider, one_caption, facts, stated, recall_at_1: recallAt1, kinds } = given;
     const ofKinds = kinds.map(
       ({ kind, true_part, stated: count }) => [kind, { truePart: true_part, stated: count }] as const,
     );
-    return { CIDEr: cider, oneCaption: one_caption, facts, stated, kinds: Object.fromEntries(ofKinds) };
+    return { CIDEr: cider, oneCaption: one_caption, facts, stated, recallAt1, kinds: Object.fromEntries(ofKinds) };
   }
   const { ap, ap50, ap75, ap_small, ap_medium, ap_large } = given;
   const average = { AP: ap, AP50: ap50, AP75: ap75, APs: ap_small, APm: ap_medium, APl: ap_large };

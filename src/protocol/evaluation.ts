@@ -57,6 +57,11 @@ const captions = z
     /** The part of what captions state that is true of the scene, and how much one states. */
     facts: part,
     stated: z.number().min(0),
+    /**
+     * Of the captions' phrases that are true of the scene, the part whose best box is an object that may be meant; null
+     * where no phrase is true.
+     */
+    recall_at_1: precision,
     kinds: z.array(
       z.strictObject({ kind: z.string(), true_part: part, stated: uint53 }).meta({ title: "FactMetrics" }),
     ),

@@ -12,7 +12,10 @@ export interface Losses {
   readonly [name: string]: number | null;
 }
 
-/** Average precision from 0 to 1, by its official name. Null where the data has nothing to measure. */
+/**
+ * By the names of `glip evaluate`, 0 to 1 where nothing else is said: what the data has, and of answers and captions,
+ * what is trained. Average precision has its official names. Null where the data has nothing to measure.
+ */
 export interface Metrics {
   /** Mean over the IoU thresholds 0.5 to 0.95. */
   readonly AP?: number | null | undefined;
@@ -26,6 +29,21 @@ export interface Metrics {
   readonly recallAt1?: number | null | undefined;
   /** As `AP`, of masks, with `maskAP50` and so on; where the model finds them and all objects have one. Engine native. */
   readonly maskAP?: number | null | undefined;
+  /**
+   * Questions answered rightly, with `types.count.accuracy` and so on where they have types, and those of who gives the
+   * commonest answer of each type. Engine native.
+   */
+  readonly accuracy?: number | null | undefined;
+  readonly majority?: number | null | undefined;
+  /**
+   * CIDEr-D of captions, 0 to 10, and that of who tells every picture by the commonest one; greedily told of 100
+   * pictures at most. Engine native.
+   */
+  readonly CIDEr?: number | null | undefined;
+  readonly oneCaption?: number | null | undefined;
+  /** Of scenes: the part of what captions state that is true, and how much one states. Engine native. */
+  readonly facts?: number | null | undefined;
+  readonly stated?: number | null | undefined;
   readonly [name: string]: number | null | undefined;
 }
 

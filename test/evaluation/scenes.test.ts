@@ -243,10 +243,25 @@ describe("in a notebook", () => {
     expect(answer.metrics).toEqual({ accuracy: 0.5, majority: 0.25, types: { count } });
     expect(display(answer)?.["text/plain"]).toContain("types.count  accuracy 0.500, majority 0.250, questions 4");
     const kinds = [{ kind: "color", true_part: 0.75, stated: 8 }];
-    const told = { type: "caption", cider: 1.5, one_caption: 0.1, facts: 0.75, stated: 2, kinds } as const;
+    const told = {
+      type: "caption",
+      cider: 1.5,
+      one_caption: 0.1,
+      facts: 0.75,
+      stated: 2,
+      recall_at_1: 0.5,
+      kinds,
+    } as const;
     const caption = new SceneEvaluation("caption", { ...evaluated, metrics: told });
     const color = { truePart: 0.75, stated: 8 };
-    expect(caption.metrics).toEqual({ CIDEr: 1.5, oneCaption: 0.1, facts: 0.75, stated: 2, kinds: { color } });
+    expect(caption.metrics).toEqual({
+      CIDEr: 1.5,
+      oneCaption: 0.1,
+      facts: 0.75,
+      stated: 2,
+      recallAt1: 0.5,
+      kinds: { color },
+    });
   });
 
   it("what runs says what to do with it", async () => {

@@ -8,7 +8,7 @@ from msgspec import Meta, Raw, Struct
 from glip_worker.tensors import Tensor
 
 PROTOCOL_VERSION = 1
-SCHEMA_HASH = "bebe6b0cdf6495a4adfdb19285f9b958bef1bd6aaa50318f3bdcfdfe357ae8e4"
+SCHEMA_HASH = "60e9b9acc686ee3b62325c2d5d8cc9494fdfdb81e75e9facf62000e08705ef35"
 
 
 class MethodTypes(NamedTuple):
@@ -362,6 +362,7 @@ class CaptionMetrics(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     one_caption: Annotated[float, Meta(ge=0)]
     facts: Annotated[float, Meta(ge=0, le=1)]
     stated: Annotated[float, Meta(ge=0)]
+    recall_at_1: Annotated[float, Meta(ge=0, le=1)] | None
     kinds: list[FactMetrics]
 
 

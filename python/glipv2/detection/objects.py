@@ -45,6 +45,10 @@ class Objects(NamedTuple):
         return self._replace(boxes_N4=boxes_N4.clamp(min=0).minimum(limits))
 
     @staticmethod
+    def none() -> Objects:
+        return Objects(torch.zeros(0, 4), torch.zeros(0), *(torch.zeros(0, dtype=torch.int64) for _ in range(2)))
+
+    @staticmethod
     def cat(passes: Sequence[Objects]) -> Objects:
         """One after the other; at least one."""
         return Objects(*(torch.cat(column) for column in zip(*passes, strict=True)))

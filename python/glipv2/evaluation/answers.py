@@ -38,8 +38,7 @@ def evaluate_answers(model: GLIP, split: Dataset, progress: Progress = unheard) 
     right: list[bool] = []
     asked: list[Question] = []
     for done, picture in enumerate(split.pictures, 1):
-        found = asker.answers(picture.file, [one.sentence.text for one in picture.questions], split.answers)
-        right += [answer in one.answers for answer, one in zip(found, picture.questions, strict=True)]
+        right += asker.right(picture.file, picture.questions, split.answers)
         asked += picture.questions
         progress(done, len(split.pictures))
     return measured_answers(asked, right)
@@ -64,6 +63,11 @@ class Asker:
     def __init__(self, model: GLIP) -> None:
         self._model = model.eval()
         self._vectors = CandidateVectors(model)
+
+    def right(self, file: Path, questions: Sequence[Question], candidates: Sequence[str]) -> list[bool]:
+        """Whether the best candidate for each is an answer that somebody gave."""
+        found = self.answers(file, [one.sentence.text for one in questions], candidates)
+        return [answer in one.answers for answer, one in zip(found, questions, strict=True)]
 
     @torch.inference_mode()
     def answers(self, file: Path, questions: Sequence[str], candidates: Sequence[str]) -> list[str]:

@@ -18,6 +18,9 @@ LONGEST = 4
 #: Of the Gaussian by which captions of another length lose.
 SIGMA = 6.0
 
+#: What a caption has that is its only reference.
+MOST = 10
+
 Stretch = tuple[str, ...]
 
 
@@ -33,7 +36,7 @@ def cider_d(found: Sequence[str], references: Sequence[Sequence[str]]) -> list[f
     for caption, several in zip(found, counts, strict=True):
         mine = _vectors(_counts(caption), weigh, most)
         alike = [_alike(mine, _vectors(one, weigh, most)) for one in several]
-        scores.append(10 * sum(alike) / len(alike))
+        scores.append(MOST * sum(alike) / len(alike))
     return scores
 
 

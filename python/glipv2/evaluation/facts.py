@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from glipv2.data.records import Dataset, Picture
+from glipv2.data.records import Dataset, Phrase, Picture
 
 Kind = Literal["object", "color", "size", "count", "place", "relation"]
 
@@ -39,7 +39,7 @@ class Object(NamedTuple):
     box: tuple[float, float, float, float]
     """In parts of the picture's sides."""
     depth: int
-    """From the back to the front."""
+    """From the back to the front: its row among the picture's boxes."""
 
 
 @dataclass(frozen=True)
@@ -63,19 +63,16 @@ class Facts:
 
     def of(self, caption: str, picture: Picture) -> list[Fact]:
         """Of a caption in lower case. KeyError: a picture of another split."""
-        objects = self._scenes[picture.id]
-        text = re.sub(r"\b(?:there (?:is|are)|a picture of) ", "", caption.lower())
-        # "at the top left" is no phrase, whatever it looks like.
-        hidden = re.sub("|".join(map(re.escape, (*_PLACES, *_RELATIONS))), lambda one: "#" * len(one.group()), text)
-        phrases = [*self._phrase.finditer(hidden)]
+        objects, text = self._scenes[picture.id], _shown(caption)
+        phrases = self._parsed(text)
         facts: list[Fact] = []
         for nth, phrase in enumerate(phrases):
             meant = self._meant(phrase, objects)
             facts += self._of_phrase(phrase, objects, meant)
             end = phrases[nth + 1].start() if nth + 1 < len(phrases) else len(text)
-            after = re.sub(r"^ (?:is |are )?", "", text[phrase.end() : end])
+            after = re.sub(r"^(?:is|are) ", "", " ".join(text[phrase.end() : end].split()))
             place = next((place for words, place in _PLACES.items() if re.match(rf"{words}\b", after)), None)
-            relation = next((one for one in _RELATIONS if after == f"{one} "), None)
+            relation = next((one for one in _RELATIONS if after == one), None)
             if place is not None:
                 facts.append(Fact("place", any(_is_at(place, one) for one in meant)))
             elif relation is not None and nth + 1 < len(phrases):
@@ -83,6 +80,21 @@ class Facts:
                 pairs = ((one, other) for one in meant for other in others if one is not other)
                 facts.append(Fact("relation", any(_holds(relation, *pair) for pair in pairs)))
         return facts
+
+    def phrases(self, caption: str, picture: Picture) -> list[Phrase]:
+        """Those of a caption in lower case that are true, with all objects that they may mean: which one of them, "a
+        cat" leaves open. KeyError: a picture of another split."""
+        found = []
+        for phrase in self._parsed(_shown(caption)):
+            meant = self._meant(phrase, self._scenes[picture.id])
+            if meant and len(meant) == NUMBERS.get(phrase["number"], len(meant)):
+                found.append(Phrase(phrase.start(), phrase.end(), tuple(one.depth for one in meant)))
+        return found
+
+    def _parsed(self, text: str) -> list[re.Match[str]]:
+        """The phrases of a text without its opening words."""
+        # "at the top left" is no phrase, whatever it looks like.
+        return [*self._phrase.finditer(_blanked("|".join(map(re.escape, (*_PLACES, *_RELATIONS))), text, "#"))]
 
     def _meant(self, phrase: re.Match[str], objects: Sequence[Object]) -> list[Object]:
         """The objects that all of the phrase fits."""
@@ -102,6 +114,16 @@ class Facts:
             yield Fact("size", bool(meant))
         if phrase["number"] in NUMBERS:
             yield Fact("count", len(meant) == NUMBERS[phrase["number"]])
+
+
+def _shown(caption: str) -> str:
+    """In lower case, spaces in the place of what opens a caption: "a picture" is no thing in it."""
+    return _blanked(r"\b(?:there (?:is|are)|a picture of) ", caption.lower(), " ")
+
+
+def _blanked(pattern: str, text: str, mark: str) -> str:
+    """With a mark for each character of what the pattern finds: all places stay what they are."""
+    return re.sub(pattern, lambda one: mark * len(one.group()), text)
 
 
 def _scenes(split: Dataset) -> dict[int, list[Object]]:
@@ -130,6 +152,8 @@ def _nouns(split: Dataset, scenes: Mapping[int, Sequence[Object]]) -> dict[str, 
             for phrase in caption.phrases:
                 meant = scenes[picture.id][phrase.objects[0]]
                 words = caption.text[phrase.start : phrase.end].split(" ")[1:]
+                if not words:
+                    continue
                 # The size comes first, then the colour; "large" may also begin a name.
                 if words[0] == meant.size and not meant.category.startswith(meant.size):
                     words = words[1:]

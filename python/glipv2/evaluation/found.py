@@ -28,11 +28,12 @@ class Finder:
 
     @torch.inference_mode()
     def find(self, file: Path, prompts: Sequence[Prompt]) -> Objects:
-        """All prompts' objects, labels counted over all of them; boxes in the picture's pixels, clipped to it."""
+        """All prompts' objects, labels counted over all of them; boxes in the picture's pixels, clipped to
+        it. None of no prompt."""
         picture, size = self._open(file)
         pyramid = self._model.look(picture.pictures_B3HW.to(self._device))
         passes = [found for _, found in self._passes(pyramid, picture, prompts)]
-        return Objects.cat(passes).resized(picture.sizes[0], size)
+        return Objects.cat([Objects.none(), *passes]).resized(picture.sizes[0], size)
 
     @torch.inference_mode()
     def segment(self, file: Path, prompts: Sequence[Prompt]) -> tuple[Objects, list[str]]:

@@ -23,6 +23,11 @@ class LossWeights:
     """Captions, each word from the picture and the words before."""
 
     @property
+    def of_finding(self) -> float:
+        """Of the losses by which things are found, the one thing that masks, answers and captions do not teach."""
+        return self.grounding + self.inter + self.mlm
+
+    @property
     def of_boxes(self) -> float:
         """Of the losses of all but questions and captions."""
         return sum(float(getattr(self, one.name)) for one in fields(self) if one.name not in ("answers", "captions"))

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 
 Span = tuple[int, int]
 
-#: A word or a mark; "left of" and its like are one word, which no phrase has.
-_WORD = re.compile(r"\b(?:left|right) of\b|\w+(?:['’-]\w+)*|[^\w\s]", re.IGNORECASE)
+#: A word or a mark; "left of", "how many" and their like are one word, which no phrase has.
+_WORD = re.compile(r"\b(?:(?:left|right) of|how (?:many|much|few))\b|\w+(?:['’-]\w+)*|[^\w\s]", re.IGNORECASE)
 
 
 def _words(text: str) -> frozenset[str]:
@@ -110,7 +110,9 @@ def _forms() -> frozenset[str]:
         forms |= {f"{verb}s", f"{stem}ed"} if short is None else {f"{short}es", f"{short}ed"}
         forms |= {f"{verb}es", f"{verb}{verb[-1]}ed"}
     # As nouns they are more frequent.
-    return frozenset(forms) - _words("plays shows works parks points uses faces cooks rides drinks cuts sets rings")
+    return frozenset(forms) - _words(
+        "plays shows works parks points uses faces cooks rides drinks cuts sets rings rose crosses"
+    )
 
 
 _FORMS = _forms()

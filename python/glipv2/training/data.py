@@ -66,6 +66,8 @@ def read_data(options: TrainOptions, subset: Path | None) -> Data:
             chosen.write(subset)
     if options.method == "prompt":
         _check_prompt(trained, validation)
+    if options.patience is not None and validation is not None:
+        _check_patience(validation, options)
     shares = _parts(shares_of(options.train, trained, "train"), 1.0 if replay is None else 1 - replay.share)
     if replay is not None:
         shares += _parts(shares_of(replay.sources, replayed, "replay.sources"), replay.share)
@@ -134,6 +136,20 @@ def _warnings(readings: Sequence[Reading]) -> list[str]:
 
 def _parts(shares: Sequence[float], whole: float) -> list[float]:
     return [share / sum(shares) * whole for share in shares]
+
+
+def _check_patience(validation: Dataset, options: TrainOptions) -> None:
+    """Without a measure of what is trained it would end the run: see `main_measure`."""
+    losses, pictures = options.losses, validation.pictures
+    there = {
+        "masks": validation.masked,
+        "questions": any(one.questions for one in pictures),
+        "captions": any(one.captions for one in pictures),
+    }
+    weights = {"masks": losses.masks, "questions": losses.answers, "captions": losses.captions}
+    wanted = [name for name, weight in weights.items() if weight]
+    if not losses.of_finding and not any(there[name] for name in wanted):
+        raise InputError("validation", f"data with {' or '.join(wanted)}, whose measure the patience counts", "none")
 
 
 def _check_prompt(trained: Sequence[Dataset], validation: Dataset | None) -> None:

@@ -198,6 +198,7 @@ class Run:
                 "progress", pictures=done, total_pictures=total, eta_seconds=eta
             ),
             phrases=state.trained.prompt is None,
+            losses=self._options.losses,
         )
         state.trained.eval()
         try:
@@ -212,10 +213,8 @@ class Run:
         if state.step == 0:
             state.metrics_before, state.replay_metrics_before = metrics, held
             return False
-        patience = self._options.patience
-        return state.plateau.add(
-            state.step, main_measure(metrics), None if patience is None else patience.learning_rate
-        )
+        patience, measure_of = self._options.patience, main_measure(metrics, self._options.losses)
+        return state.plateau.add(state.step, measure_of, None if patience is None else patience.learning_rate)
 
     def _show_samples(self, dataset: Dataset | None) -> None:
         if dataset is None or not self._world.first or not self._options.sample_pictures:

@@ -1,4 +1,5 @@
-"""How good the model is between two steps: AP on categories, recall of phrases, and what it sees in some pictures.
+"""How good the model is between two steps: AP on categories, recall of phrases, answers, captions; and what it sees in
+some pictures.
 
 The processes share the pictures.
 """
@@ -13,16 +14,21 @@ from typing import Any
 
 import numpy as np
 
-from glipv2.data.records import Dataset, Picture
+from glipv2.data.records import Dataset, Picture, Sentence
 from glipv2.detection.objects import Objects
-from glipv2.evaluation.boxes import Precision, coco_rows, measured, prompts_of
+from glipv2.evaluation.boxes import coco_rows, measured, prompts_of
+from glipv2.evaluation.cider import MOST
+from glipv2.evaluation.figures import of_precision
 from glipv2.evaluation.found import Finder
 from glipv2.evaluation.masks import mask_rows
 from glipv2.evaluation.phrases import chosen, phrase_hits
+from glipv2.losses.weights import LossWeights
 from glipv2.model import GLIP
+from glipv2.text.phrases import noun_phrases
 from glipv2.text.prompts import Window, caption_prompts
 from glipv2.text.wordpiece import WordPiece
 from glipv2.training.state import Metrics
+from glipv2.training.words import Words
 from glipv2.training.world import World
 
 #: Objects of a sample picture: the best so many ...
@@ -56,10 +62,14 @@ class Measuring:
     phrases: bool
     """Whether the model can be asked for more than its one tuned prompt."""
 
+    losses: LossWeights
+    """What it is trained by: answers and captions are measured where they are learnt."""
+
 
 def measure(model: GLIP, dataset: Dataset, how: Measuring) -> Metrics:
     """`AP`, `AP50` … of categories, `recallAt1` of phrases, 0 to 1: what the data has; `maskAP` … where the model finds
-    masks and every object has one. The same in every process. Whoever follows a run sees these names as they are.
+    masks and every object has one; of answers and captions as `Words` tells, before the others where nothing else is
+    trained. The same in every process. Whoever follows a run sees these names as they are.
 
     Stopped: one of them is asked to end. OSError: a picture cannot be read.
     """
@@ -69,6 +79,7 @@ def measure(model: GLIP, dataset: Dataset, how: Measuring) -> Metrics:
     rows: list[dict[str, Any]] = []
     segments: list[dict[str, Any]] = []
     hits: list[bool] = []
+    words = Words(model, dataset, answers=how.losses.answers > 0, captions=how.losses.captions > 0)
     start = told = time.monotonic()
     mine = dataset.pictures[how.world.rank :: how.world.size]
     for turn in range(-(-len(dataset.pictures) // how.world.size)):
@@ -84,31 +95,46 @@ def measure(model: GLIP, dataset: Dataset, how: Measuring) -> Metrics:
                     rows += coco_rows(finder.find(mine[turn].file, prompts), mine[turn].id, dataset)
                 if how.phrases:
                     hits += phrase_hits(finder, model.config, mine[turn])
+                words.hear(how.world.rank + turn * how.world.size)
         now, done = time.monotonic(), min(len(dataset.pictures), (turn + 1) * how.world.size)
         if now - told >= PROGRESS_SECONDS or done == len(dataset.pictures):
             told = now
             how.progress(done, len(dataset.pictures), (now - start) / done * (len(dataset.pictures) - done))
     rows, segments, hits = how.world.gather(rows), how.world.gather(segments), how.world.gather(hits)
+    said = words.figures(how.world)
     if not how.world.first:
         return how.world.share({})
-    return how.world.share(_figures(dataset, rows, segments if masked else None, hits))
+    found = _figures(dataset, rows, segments if masked else None, hits)
+    return how.world.share(found | said if how.losses.of_boxes else said | found)
 
 
-def main_measure(metrics: Metrics) -> float | None:
-    """Which of two models is the better one: box AP, and where the data has no categories, recall."""
-    return metrics["AP"] if "AP" in metrics else metrics.get("recallAt1")
+def main_measure(metrics: Metrics, losses: LossWeights) -> float | None:
+    """Which of two models is the better one, 0 to 1: box AP, and where the data has no categories, recall of phrases.
+
+    Where the data has neither, or the losses train masks, answers or captions alone: the mean of the masks' AP, the
+    answers' accuracy and a tenth of the captions' CIDEr-D, of those that there are.
+    """
+    found = metrics["AP"] if "AP" in metrics else metrics.get("recallAt1")
+    if losses.of_finding and found is not None:
+        return found
+    cider = metrics.get("CIDEr")
+    others = (metrics.get("maskAP"), metrics.get("accuracy"), None if cider is None else cider / MOST)
+    there = [one for one in others if one is not None]
+    return sum(there) / len(there) if there else None
 
 
 def seen(model: GLIP, picture: Picture, dataset: Dataset, computing: AbstractContextManager[object]) -> dict[str, Any]:
-    """What the model sees in a picture, asked for all categories, or else for what its first sentence speaks of: the
-    fields of a `sample` event."""
+    """What the model sees in a picture, asked for all categories, or else for what is first said of it: the fields of a
+    `sample` event."""
     finder = Finder(model)
     if dataset.names:
         prompts, labels, caption = prompts_of(model, dataset), list(dataset.names), None
     else:
-        [sentence] = chosen(picture, 1)
-        spans = [(phrase.start, phrase.end) for phrase in sentence.phrases]
-        prompts = caption_prompts(WordPiece.default(), sentence.text, spans, Window(model.config.text.longest))
+        said = (*chosen(picture, 1), *picture.captions, *(one.sentence for one in picture.questions))
+        sentence = next(iter(said), Sentence("", ()))
+        spans = [(phrase.start, phrase.end) for phrase in sentence.phrases] or noun_phrases(sentence.text)
+        window = Window(model.config.text.longest)
+        prompts = caption_prompts(WordPiece.default(), sentence.text, spans, window) if spans else []
         labels, caption = [sentence.text[start:end] for start, end in spans], sentence.text
     with computing:
         objects = finder.find(picture.file, prompts)
@@ -132,20 +158,9 @@ def _figures(
 ) -> Metrics:
     metrics: Metrics = {}
     if dataset.names:
-        metrics |= _named("AP", measured(dataset, rows))
+        metrics |= of_precision(measured(dataset, rows))
     if segments is not None:
-        metrics |= _named("maskAP", measured(dataset, segments, "segm"))
+        metrics |= of_precision(measured(dataset, segments, "segm"), "maskAP")
     if hits:
         metrics["recallAt1"] = float(np.mean(hits))
     return metrics
-
-
-def _named(name: str, found: Precision) -> Metrics:
-    return {
-        name: found.ap,
-        f"{name}50": found.ap50,
-        f"{name}75": found.ap75,
-        f"{name}s": found.ap_small,
-        f"{name}m": found.ap_medium,
-        f"{name}l": found.ap_large,
-    }

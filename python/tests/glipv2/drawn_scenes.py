@@ -56,6 +56,17 @@ def write_split(folder: Path, count: int = 6) -> Path:
     return folder
 
 
+def write_scenes(folder: Path) -> None:
+    """What captions of the split are judged by, where that is asked for: `scenes.jsonl`."""
+    instances = json.loads((folder / "instances.json").read_text())
+    names = {one["id"]: one["name"] for one in instances["categories"]}
+    objects: dict[int, list[dict[str, str]]] = {}
+    for one in instances["annotations"]:
+        objects.setdefault(one["image_id"], []).append({"category": names[one["category_id"]], "size": "medium"})
+    lines = [json.dumps({"file_name": one["file_name"], "objects": objects[one["id"]]}) for one in instances["images"]]
+    (folder / "scenes.jsonl").write_text("\n".join(lines))
+
+
 def _questions(picture: int, names: list[str], annotations: list[list[int]]) -> list[dict[str, Any]]:
     """Where each colour is, whether it is there."""
     asked: list[dict[str, Any]] = []

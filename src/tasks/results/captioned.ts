@@ -1,5 +1,6 @@
 import type { ResolvedImage } from "../../images/source.ts";
 import { Grounding, type GroundingData } from "./grounding.ts";
+import { count, describeObject } from "./pictured.ts";
 
 export interface CaptionedData extends GroundingData {
   /** Of the whole caption, natural logarithm. */
@@ -25,5 +26,11 @@ export class Captioned extends Grounding {
   /** The data alone, without the picture. */
   override toJSON(): CaptionedData {
     return { ...super.toJSON(), logProbability: this.logProbability, ended: this.ended };
+  }
+
+  protected override describe(): [string, ...string[]] {
+    const { width, height, caption, objects } = this;
+    const title = `Caption ${width}x${height} ${JSON.stringify(caption)}: ${count(objects.length, "object")}`;
+    return [title, ...objects.map(describeObject)];
   }
 }

@@ -86,19 +86,20 @@ function charts(curves: Parameters<typeof chart>[0][]): string {
   return curves.length === 0 ? "" : `<div class="charts">${curves.map(chart).join("\n")}</div>`;
 }
 
-/** A row for the first, the best and the last evaluations; the best of each metric stands out. */
+/** A row for the first, the best and the last evaluations; the best of each metric stands out if it is not always the same. */
 function evaluations(events: readonly RunEvent[]): string {
   const all = events.filter((event) => event.type === "evaluation");
   if (all.length === 0) return "";
   const names = [...new Set(all.flatMap(({ metrics }) => Object.keys(metrics)))];
   const best = names.map((name) => Math.max(...all.map(({ metrics }) => metrics[name] ?? -Infinity)));
+  const differs = names.map((name) => all.length === 1 || new Set(all.map(({ metrics }) => metrics[name])).size > 1);
   const main = all.findIndex(({ metrics }) => metrics[names[0] ?? ""] === best[0]);
   const shown = all.filter((_, index) => index === 0 || index === main || index >= all.length - LAST_EVALUATIONS);
   const rows = shown.map(({ step, metrics }) => {
     const cells = names.map((name, index) => {
       const value = metrics[name];
       if (typeof value !== "number") return "<td>–</td>";
-      return `<td${value === best[index] ? ' class="best"' : ""}>${value.toFixed(3)}</td>`;
+      return `<td${value === best[index] && differs[index] ? ' class="best"' : ""}>${value.toFixed(3)}</td>`;
     });
     return `<tr><td>${step}</td>${cells.join("")}</tr>`;
   });

@@ -36,6 +36,24 @@ describe("a report", () => {
     expect(without).not.toMatch(/(src|href)="(?!")|url\(|@import|https?:/);
   });
 
+  it("has the figures of answers and captions; what is always the same is not the best", async () => {
+    const output = await finishedRun({ steps: 20 });
+    const file = join(output, "events.jsonl");
+    let accuracy = 0;
+    const lines = readFileSync(file, "utf8").split("\n");
+    const said = lines.map((line) => {
+      if (!line.includes('"type":"evaluation"')) return line;
+      accuracy += 0.125;
+      const metrics = { accuracy, majority: 0.5, "types.count.accuracy": accuracy / 2, CIDEr: 2.5 };
+      return JSON.stringify({ ...(JSON.parse(line) as object), metrics });
+    });
+    writeFileSync(file, said.join("\n"));
+    const html = await page(output);
+    expect(html).toContain("<th>accuracy</th><th>majority</th><th>types.count.accuracy</th><th>CIDEr</th>");
+    const [best, half] = [accuracy.toFixed(3), (accuracy / 2).toFixed(3)];
+    expect(html).toContain(`<td class="best">${best}</td><td>0.500</td><td class="best">${half}</td><td>2.500</td>`);
+  });
+
   it("is well-formed: what opens is closed, and what the run says is text", async () => {
     const output = await finishedRun({ steps: 6, picture: "gone.png" });
     writeFileSync(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from glip_worker.errors import GlipError, invalid_argument
 from glipv2.errors import InputError, WeightsError
+
+from glip_worker.errors import GlipError, invalid_argument
 
 
 @contextmanager

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import glipv2
 import msgspec
 import torch
+from glipv2.ops.memory import keep_freed
 
-import glipv2
 from glip_worker.call import Call
 from glip_worker.device import Device
 from glip_worker.engines.native import picture, predict, understanding
@@ -39,7 +40,6 @@ from glip_worker.protocol.messages import (
     VisionLookResult,
 )
 from glip_worker.registry import Registry
-from glipv2.ops.memory import keep_freed
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 

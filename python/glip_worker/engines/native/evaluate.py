@@ -8,6 +8,16 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
+from glipv2.data.records import Dataset
+from glipv2.data.scenes import read_split
+from glipv2.errors import InputError
+from glipv2.evaluation.answers import evaluate_answers
+from glipv2.evaluation.boxes import evaluate_boxes
+from glipv2.evaluation.captions import evaluate_captions
+from glipv2.evaluation.masks import evaluate_masks
+from glipv2.evaluation.phrases import any_object, evaluate_phrases, largest_object
+from glipv2.evaluation.progress import Progress
+
 from glip_worker.call import Call
 from glip_worker.engines.native.model import Model
 from glip_worker.engines.native.request import without_masks
@@ -25,15 +35,6 @@ from glip_worker.protocol.messages import (
     MaskMetrics,
     PhraseMetrics,
 )
-from glipv2.data.records import Dataset
-from glipv2.data.scenes import read_split
-from glipv2.errors import InputError
-from glipv2.evaluation.answers import evaluate_answers
-from glipv2.evaluation.boxes import evaluate_boxes
-from glipv2.evaluation.captions import evaluate_captions
-from glipv2.evaluation.masks import evaluate_masks
-from glipv2.evaluation.phrases import any_object, evaluate_phrases, largest_object
-from glipv2.evaluation.progress import Progress
 
 
 def evaluate_scenes(call: Call, model: Model, params: EvaluateScenesParams) -> EvaluateScenesResult:
@@ -99,9 +100,8 @@ def captions(model: Model, split: Dataset, progress: Progress) -> CaptionMetrics
         raise InputError("captions.json", "captions of each picture", "none of some")
     found = evaluate_captions(model.network, split, progress=progress)
     kinds = [FactMetrics(kind=kind, true_part=part, stated=count) for kind, (part, count) in found.by_kind.items()]
-    return CaptionMetrics(
-        cider=found.cider, one_caption=found.one_caption, facts=found.facts, stated=found.stated, kinds=kinds
-    )
+    given = {name: value for name, value in asdict(found).items() if name != "by_kind"}
+    return CaptionMetrics(**given, kinds=kinds)
 
 
 Metrics = BoxMetrics | PhraseMetrics | MaskMetrics | AnswerMetrics | CaptionMetrics

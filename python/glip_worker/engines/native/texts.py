@@ -6,7 +6,6 @@ from collections import OrderedDict
 from collections.abc import Sequence
 
 import torch
-
 from glipv2.model import GLIP, TextFeatures
 
 #: Bytes of features that are kept.

@@ -10,6 +10,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from glipv2.errors import InputError
+from glipv2.model import Output, TextFeatures
+from glipv2.pyramid import Pyramid
+from glipv2.text.prompts import Window
+from glipv2.text.spelling import added
+from glipv2.understanding.answering import question_vectors
+from glipv2.understanding.decoding import Decoding, tell
+from glipv2.understanding.grounding import Least, Spoken, grounded, spoken
+from glipv2.understanding.looking import Looked
+from glipv2.understanding.telling import scene
 from torch import Tensor
 
 from glip_worker.call import Call
@@ -29,18 +39,6 @@ from glip_worker.protocol.messages import (
     VisionCaptionResult,
 )
 from glip_worker.tensors import Tensor as WireTensor
-from glipv2.detection.detect import detect
-from glipv2.detection.objects import Objects, best
-from glipv2.errors import InputError
-from glipv2.model import Output, TextFeatures
-from glipv2.pyramid import Pyramid
-from glipv2.text.phrases import noun_phrases
-from glipv2.text.prompts import Prompt, Window, caption_prompts
-from glipv2.text.spelling import added
-from glipv2.understanding.answering import question_vectors
-from glipv2.understanding.decoding import Decoding, tell
-from glipv2.understanding.looking import Looked
-from glipv2.understanding.telling import scene
 
 #: Beginnings of captions that are read together, at most.
 MOST_BEAMS = 64
@@ -52,10 +50,7 @@ Params = VisionAnswerParams | VisionCaptionParams
 class Question(Asked):
     params: VisionAnswerParams
 
-    prompts: list[Prompt]
-    """Whose text is one; each is for some of its phrases."""
-
-    spans: list[tuple[int, int]]
+    spoken: Spoken
 
     given: Sequence[str]
     """The candidates."""
@@ -72,16 +67,16 @@ def answer(model: Model, calls: Sequence[tuple[Call, VisionAnswerParams]]) -> li
 def _question(model: Model, call: Call, params: VisionAnswerParams) -> Question:
     require(model, "answer")
     with as_glip_errors():
-        prompts, spans = _asked(model, params.question, "question")
+        asked = _asked(model, params.question, "question")
     given = own_answers(model) if params.answers is None else params.answers
     picture = picture_of(model, call, params)
     with as_glip_errors(), model.computing():
         candidates_AD = model.candidates.of(given, call.check)
-    return Question(call, picture, params, prompts, spans, given, candidates_AD)
+    return Question(call, picture, params, asked, given, candidates_AD)
 
 
 def _answer(model: Model, pyramid: Pyramid, jobs: Sequence[tuple[int, Question]]) -> None:
-    texts = TextFeatures.stacked(model.texts.features([one.prompts[0].ids for _, one in jobs]))
+    texts = TextFeatures.stacked(model.texts.features([one.spoken.prompts[0].ids for _, one in jobs]))
     output = model.network.read(rows_of(pyramid, [row for row, _ in jobs]), texts)
     sizes = [one.picture.seen for _, one in jobs]
     questions_BD = question_vectors(model.network, output, texts.mask_BT, sizes)
@@ -92,8 +87,7 @@ def _answer(model: Model, pyramid: Pyramid, jobs: Sequence[tuple[int, Question]]
             RankedAnswer(answer=job.given[place], probability=min(1.0, share))
             for place, share in zip(top.indices.tolist(), top.values.tolist(), strict=True)
         ]
-        outputs = [output.row(row)] * len(job.prompts)
-        found = _grounded(model, job.params, job.picture, outputs, job.prompts, job.spans)
+        found = _grounded(model, job.params, job.picture, output.row(row), job.spoken)
         job.outcome = VisionAnswerResult(**found, answers=ranked)
 
 
@@ -116,9 +110,9 @@ def caption(model: Model, call: Call, params: VisionCaptionParams) -> VisionCapt
         call.check()
         told = tell(model.network, scene(model.network, picture.pyramid, [picture.seen]), decoding, heard, call.check)
         call.check()
-        prompts, spans = _asked(model, text, "caption")
-        outputs = _readings(model, picture, prompts if spans else [])
-        found = _grounded(model, params, picture, outputs, prompts, spans)
+        asked = _asked(model, text, "caption")
+        output = _read(model, picture, asked) if asked.spans else None
+        found = _grounded(model, params, picture, output, asked)
     return VisionCaptionResult(**found, caption=text, log_probability=told.log_probability, ended=told.ended)
 
 
@@ -138,17 +132,12 @@ def require(model: Model, verb: str) -> None:
     raise GlipError("unsupported", f"{verb}: {reason}: {remedy}", {"feature": verb, "reason": reason})
 
 
-def _asked(model: Model, text: str, path: str) -> tuple[list[Prompt], list[tuple[int, int]]]:
-    """The text as prompts for its noun phrases; one prompt at least. InputError: no words, or too many."""
-    window = Window(model.config.prompt.max_tokens, LABELS)
+def _asked(model: Model, text: str, path: str) -> Spoken:
+    """InputError with this path: no words, or too many."""
     try:
-        caption_prompts(model.tokenizer, text, [], window)
+        return spoken(text, Window(model.config.prompt.max_tokens, LABELS))
     except InputError as error:
         raise InputError(path, error.expected, error.received) from error
-    spans = noun_phrases(text)
-    return caption_prompts(model.tokenizer, text, spans, window) or [
-        Prompt(text, model.tokenizer.encode(text).ids, [], 0)
-    ], spans
 
 
 def _decoding(model: Model, params: VisionCaptionParams) -> Decoding:
@@ -171,37 +160,20 @@ def _decoding(model: Model, params: VisionCaptionParams) -> Decoding:
         )
 
 
-def _readings(model: Model, picture: Looked, prompts: Sequence[Prompt]) -> list[Output]:
-    """Of each prompt, whose texts are all one: only their phrases differ."""
-    if not prompts:
-        return []
-    [text] = model.texts.features([prompts[0].ids])
-    return [model.network.read(picture.pyramid, text)] * len(prompts)
+def _read(model: Model, picture: Looked, asked: Spoken) -> Output:
+    [text] = model.texts.features([asked.prompts[0].ids])
+    return model.network.read(picture.pyramid, text)
 
 
-def _grounded(
-    model: Model,
-    params: Params,
-    picture: Picture,
-    outputs: Sequence[Output],
-    prompts: Sequence[Prompt],
-    spans: Sequence[tuple[int, int]],
-) -> dict[str, Any]:
+def _grounded(model: Model, params: Params, picture: Picture, output: Output | None, asked: Spoken) -> dict[str, Any]:
     """What the phrases speak of, as of `vision.ground`."""
-    found = [Objects(torch.zeros(0, 4), torch.zeros(0), *(torch.zeros(0, dtype=torch.int64) for _ in range(2)))]
-    if spans:
-        settings = model.config.postprocess
-        for output, prompt in zip(outputs, prompts, strict=True):
-            [objects] = detect(output, [prompt.groups], [picture.seen], settings)
-            found.append(objects.shifted(prompt.first))
-    everything = Objects.cat(found)
-    chosen_N = best(everything, model.config.postprocess.nms, params.threshold, params.max_objects)
-    objects = everything.take(chosen_N).resized(picture.seen, picture.size)
-    order = order_of(spans)
+    least = Least(params.threshold, params.max_objects)
+    objects = grounded(model.config.postprocess, picture, output, asked, least)
+    order = order_of(asked.spans)
     return {
         "width": picture.size[1],
         "height": picture.size[0],
-        "phrases": [Span(start=spans[index][0], end=spans[index][1]) for index in order],
+        "phrases": [Span(start=asked.spans[index][0], end=asked.spans[index][1]) for index in order],
         "boxes": WireTensor.of(objects.boxes_N4),
         "scores": WireTensor.of(objects.scores_N),
         "phrase_indices": WireTensor.of(ranks(order)[objects.labels_N]),
