@@ -11,7 +11,7 @@ RECALLS = np.linspace(0, 1, 101)
 def precision_and_recall(right: NDArray[np.bool_], wrong: NDArray[np.bool_], objects: int) -> tuple[float, float]:
     """Average precision and the recall of all. `right`, `wrong`: [D], the best detection first; one that is ignored is
     neither. `objects`: those that count, at least one."""
-    if not len(right):
+    if not right.any():
         return 0.0, 0.0
     hits = right.cumsum(dtype=np.float64)
     recall = hits / objects

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import sys
 from collections.abc import Mapping
@@ -35,6 +36,9 @@ CIDER_D = (
     1.5636981209,
     2.4547346550,
 )
+
+#: Of the whole set.
+METEOR = 0.3635972394
 
 #: A program that answers as Java does.
 STAND_IN = """#!{python}
@@ -167,6 +171,16 @@ def test_programs_that_are_there_are_asked(monkeypatch: pytest.MonkeyPatch, tmp_
     scores = caption_scores({1: "A cat.", 2: "A dog."}, {1: ["A cat."], 2: ["A dog.", "The dog."]}, jars)
     assert (scores.words, scores.meteor, scores.spice, scores.absent) == ("stanford", 0.5, 0.75, {})
     assert scores.bleu[1] == pytest.approx(1)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.skipif(not os.environ.get(VARIABLE), reason=f"{VARIABLE} names no folder with the reference scorers' jars")
+def test_with_the_reference_programs() -> None:
+    scores = caption_scores(FOUND, REFERENCES)
+    assert scores.words == "stanford"
+    assert scores.bleu == pytest.approx(BLEU, abs=1e-6)
+    assert scores.meteor == pytest.approx(METEOR, abs=1e-6)
 
 
 @pytest.mark.parametrize("mode", ["dies", "babbles", "short"])
