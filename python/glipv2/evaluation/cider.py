@@ -7,6 +7,9 @@ from collections.abc import Sequence
 
 from glipv2.scoring.captions import cider
 
+#: What a caption has that is its only reference.
+MOST = cider.MOST
+
 
 def cider_d(found: Sequence[str], references: Sequence[Sequence[str]]) -> list[float]:
     """Of each picture's caption, 0 to 10; their mean is a data set's figure. `references`: at least one for each."""

@@ -16,6 +16,9 @@ from glipv2.scoring.captions.stretches import LONGEST, Stretch, Words, stretches
 #: Of the Gaussian by which captions of another length lose.
 SIGMA = 6.0
 
+#: What a caption has that is its only reference.
+MOST = 10
+
 
 def cider_d(found: Sequence[Words], references: Sequence[Sequence[Words]]) -> list[float]:
     """Of each picture's caption, 0 to 10; their mean is a data set's figure. `references`: at least one for each."""
@@ -38,7 +41,7 @@ def _scores(found: Sequence[Words], references: Sequence[Sequence[Words]], dampe
     for caption, several in zip(found, counts, strict=True):
         mine = _Vectors(stretches(caption), weigh, most)
         alike = [_alike(mine, _Vectors(one, weigh, most), damped) for one in several]
-        scores.append(10 * sum(alike) / len(alike))
+        scores.append(MOST * sum(alike) / len(alike))
     return scores
 
 
