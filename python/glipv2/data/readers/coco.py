@@ -50,7 +50,7 @@ def _read(source: Source, path: Path, images: Path, how: How) -> Reading:
     annotations = annotations_of(file, problems)
     for place, row in enumerate(file.images):
         where = f"images[{place}]"
-        name = _name_of(row)
+        name = picture_name(row)
         if name is None:
             problems.add("invalid_picture", f"{where}.file_name", f"expected a path, got {shown(row.file_name)}")
             continue
@@ -65,7 +65,7 @@ def _read(source: Source, path: Path, images: Path, how: How) -> Reading:
     return finished(source, builder, categories.names, categories.ids, (path,), path)
 
 
-def _name_of(row: Image) -> str | None:
+def picture_name(row: Image) -> str | None:
     """LVIS has addresses, of which the last two parts are folder and file."""
     if isinstance(row.file_name, str) and row.file_name:
         return row.file_name
