@@ -24,8 +24,8 @@ Figures = dict[str, float | None]
 class Needed:
     """A file or a folder of the official layout, and where a person gets it. Nothing is ever downloaded."""
 
-    role: str
-    """What the benchmark calls it, such as `annotations`."""
+    role: str | None
+    """What the benchmark calls it, such as `annotations`; None: it only has to be there."""
 
     path: str
     """Below the data root, with slashes."""

@@ -45,12 +45,12 @@ class CocoTask(DetectionTask):
 
         with contextlib.redirect_stdout(io.StringIO()):
             truth = COCO(str(self.annotations.path))
-            rows = truth.dataset["annotations"]
-            if any(one.get("id", 0) < 1 for one in rows):
-                # COCOeval takes an object with the number 0 for none, and what finds it for wrong.
-                for number, one in enumerate(rows, 1):
-                    one["id"] = number
-                truth.createIndex()
+            for number, one in enumerate(truth.dataset["annotations"], 1):
+                # By their own numbers, COCOeval takes an object 0 for none, and what finds it for wrong.
+                one["id"] = number
+                one.setdefault("iscrowd", 0)
+                one.setdefault("area", one["bbox"][2] * one["bbox"][3])
+            truth.createIndex()
         return truth
 
     def _measured(

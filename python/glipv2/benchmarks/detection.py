@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,15 +20,24 @@ from glipv2.data.readers.coco_file import Category, Image, categories_of
 from glipv2.errors import DataError
 
 
-class _Annotation(msgspec.Struct, gc=False):
+class ImageRow(Image, gc=False):
+    not_exhaustive_category_ids: Any = None
+
+
+class CategoryRow(Category, gc=False):
+    frequency: Any = None
+
+
+class _Object(msgspec.Struct, gc=False):
     image_id: Any = None
     category_id: Any = None
+    bbox: Any = None
 
 
 class _File(msgspec.Struct, gc=False):
-    images: list[Image]
-    annotations: list[_Annotation]
-    categories: list[Category]
+    images: list[ImageRow]
+    annotations: list[_Object]
+    categories: list[CategoryRow]
 
 
 @dataclass(frozen=True)
@@ -39,14 +48,17 @@ class Annotations:
     names: tuple[str, ...]
     ids: tuple[int, ...]
     """Of the names."""
-    images: tuple[Image, ...]
+    images: tuple[ImageRow, ...]
     """With numbers of their own, and names."""
+    categories: tuple[CategoryRow, ...]
 
 
-def read_annotations(path: Path) -> Annotations:
-    """DataError: all that is wrong with it, where objects speak of pictures or categories that it does not list, too.
-    OSError."""
-    wrong = _Wrong(path)
+def read_annotations(path: Path, check: Callable[[Annotations, Wrong], None] | None = None) -> Annotations:
+    """`check`: adds what is wrong for one benchmark alone.
+
+    DataError: all that is wrong with it, objects of pictures or categories that it does not list, too. OSError.
+    """
+    wrong = Wrong(path)
     try:
         file = msgspec.json.decode(path.read_bytes(), type=_File)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -71,15 +83,21 @@ def read_annotations(path: Path) -> Annotations:
         wrong.add("no_pictures", "images", "there is none")
     if not categories.names and not wrong.rows:
         wrong.add("invalid_category", "categories", "there is none")
+    names, ids = tuple(categories.names), tuple(categories.ids)
+    found = Annotations(path, names, ids, tuple(images.values()), tuple(file.categories))
+    if check is not None:
+        check(found, wrong)
     if wrong.rows:
         raise wrong.error()
-    return Annotations(path, tuple(categories.names), tuple(categories.ids), tuple(images.values()))
+    return found
 
 
-def _check_objects(
-    objects: Sequence[_Annotation], images: set[int], categories: Sequence[Category], wrong: _Wrong
-) -> None:
+def _check_objects(objects: Sequence[_Object], images: set[int], categories: Sequence[Category], wrong: Wrong) -> None:
     """Each number that nothing has is told once."""
+    for place, one in enumerate(objects):
+        if not _is_box(one.bbox):
+            where = f"annotations[{place}].bbox"
+            wrong.add("invalid_box", where, f"expected [x, y, width, height], got {shown(one.bbox)}")
     ids = {one.id for one in categories if type(one.id) is int}
     for kind, known, numbers in (
         ("unknown_picture", images, Counter(_number(one.image_id) for one in objects)),
@@ -96,7 +114,7 @@ def _number(given: Any) -> Any:
     return given if type(given) is int else repr(given)
 
 
-class _Wrong:
+class Wrong:
     def __init__(self, path: Path) -> None:
         self._path = path
         self.rows: list[tuple[str, str, str]] = []
@@ -149,14 +167,17 @@ class DetectionTask(Task[Example]):
         unknown = sorted({str(one) for one in categories or () if one not in self._ids})
         if unknown:
             return f"the annotations have no category {', '.join(unknown)}"
-        numbers = [*(scores or ()), *(side for box in boxes or () for side in (box if _is_box(box) else [None]))]
-        if not all(isinstance(one, int | float) and math.isfinite(one) for one in numbers):
+        if not all(_is_number(one) for one in scores or ()) or not all(_is_box(one) for one in boxes or ()):
             return "expected numbers for scores, and four of them for each box"
         return None
 
 
 def _is_box(given: object) -> bool:
-    return isinstance(given, list) and len(given) == 4
+    return isinstance(given, list) and len(given) == 4 and all(_is_number(one) for one in given)
+
+
+def _is_number(given: object) -> bool:
+    return isinstance(given, int | float) and math.isfinite(given)
 
 
 def _short(value: Any) -> float:

@@ -40,8 +40,8 @@ def located(benchmark: Benchmark, root: Path) -> dict[str, Path]:
         if place is None:
             path, fault = tried[0]
             missing.append(Missing(path, fault or "", needed.page))
-        else:
-            places.setdefault(needed.role, place)
+        elif needed.role is not None:
+            places[needed.role] = place
     if missing:
         raise LayoutError(benchmark.name, root, missing)
     return places

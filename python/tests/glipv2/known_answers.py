@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from drawn_scenes import SIDE, write_split
+from drawn_scenes import write_split
 
 from glipv2.benchmarks.predictor import Ability, Asking, Found, Pixels
 
@@ -27,12 +27,29 @@ def write_coco_layout(root: Path, count: int = 4) -> dict[str, Any]:
     return content  # type: ignore[no-any-return]
 
 
+def write_lvis_layout(root: Path, count: int = 6) -> dict[str, Any]:
+    """The same as LVIS minival: red is rare, green common, blue frequent; nothing is known of what is not there."""
+    content = write_coco_layout(root, count)
+    annotations_of(root).unlink()
+    for one in content["images"]:
+        one["coco_url"] = f"http://images.cocodataset.org/val2017/{one['file_name']}"
+        one |= {"file_name": f"val2017/{one['file_name']}", "neg_category_ids": [], "not_exhaustive_category_ids": []}
+    for one, frequency in zip(content["categories"], "rcf", strict=True):
+        one["frequency"] = frequency
+    write_json(root / "coco" / "annotations" / "lvis_v1_minival_inserted_image_name.json", content)
+    return content
+
+
 def annotations_of(root: Path) -> Path:
     return root / "coco" / "annotations" / "instances_val2017.json"
 
 
 def write_annotations(root: Path, content: dict[str, Any]) -> None:
-    annotations_of(root).write_text(json.dumps(content))
+    write_json(annotations_of(root), content)
+
+
+def write_json(file: Path, content: dict[str, Any]) -> None:
+    file.write_text(json.dumps(content))
 
 
 class Knowing:
@@ -97,6 +114,3 @@ def _filled(box: list[float], size: tuple[int, ...]) -> str:
 def shifted(pixels: float) -> Changed:
     """All boxes so far to the right."""
     return lambda rows: [([x1 + pixels, y1, x2 + pixels, y2], category) for (x1, y1, x2, y2), category in rows]
-
-
-__all__ = ["SIDE", "Knowing", "annotations_of", "shifted", "write_annotations", "write_coco_layout"]

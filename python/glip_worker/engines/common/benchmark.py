@@ -99,7 +99,7 @@ def _places(benchmark: Benchmark, data: BenchmarkData) -> dict[str, Path]:
     if isinstance(data, BenchmarkRoot):
         return located(benchmark, Path(data.folder))
     places = {"annotations": Path(data.annotations), "images": Path(data.images)}
-    if places.keys() != {one.role for one in benchmark.files}:
+    if places.keys() != {one.role for one in benchmark.files if one.role is not None}:
         expected = f"the folder with the benchmark's layout: {benchmark.name} has more than annotations and images"
         raise invalid_argument("data", expected, "annotations and images")
     return places
