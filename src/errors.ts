@@ -67,6 +67,12 @@ export interface ErrorDetails {
    * with its kind, too), and how many there are.
    */
   dataset_invalid: { path: string; problems: { where: string; reason: string; kind?: string }[]; count: number };
+  /** Files of a benchmark are not where its official layout has them: all of them, and the page where each is offered. */
+  benchmark_incomplete: {
+    benchmark: string;
+    path: string;
+    missing: { path: string; reason: string; page: string }[];
+  };
   /** A training or evaluation process failed; `output` is the run's folder. */
   training_failed: {
     exitCode: number | undefined;

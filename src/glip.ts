@@ -2,6 +2,14 @@ import type { GlipError } from "./errors.ts";
 import type { Dataset } from "./datasets/dataset.ts";
 import type { ImageInput } from "./images/source.ts";
 import {
+  type BenchmarkEvent,
+  evaluateBenchmark,
+  type EvaluateBenchmarkOptions,
+  isOfBenchmark,
+} from "./evaluation/benchmark.ts";
+import type { BenchmarkName } from "./evaluation/benchmark-metrics.ts";
+import type { BenchmarkResult } from "./evaluation/benchmark-result.ts";
+import {
   evaluateScenes,
   type EvaluateScenesOptions,
   type EvaluationProgress,
@@ -248,19 +256,28 @@ export class Glip extends Handle {
   }
 
   /**
-   * Measures a model on annotated pictures: the handle's own on scenes, on the native engine; any on a set in COCO's
-   * format, on the official engine. The worker does nothing else meanwhile: see `finetune`.
+   * Measures a model on annotated pictures: the handle's own by a benchmark, on either engine, or on scenes, on the native
+   * one; any on a set in COCO's format, by the official scripts. The worker does nothing else meanwhile: see `finetune`.
+   * @example (await glip.evaluate({ benchmark: "coco", data: "/data", output: "runs/coco" }).result).metrics.box.AP
    * @example (await glip.evaluate({ data: await sceneSplit("val"), task: "detect" }).result).metrics.AP
    * @example (await glip.evaluate({ data: coco("val.json", "images"), output: "runs/val" }).result).metrics.AP
-   * @throws GlipError as `finetune`; `unsupported` for data that the handle's engine cannot measure on
+   * @throws GlipError as `finetune`; `benchmark_incomplete` with all files that a benchmark lacks; `unsupported` for data
+   *   that the handle's engine cannot measure on
    */
+  evaluate<Name extends BenchmarkName>(
+    options: EvaluateBenchmarkOptions<Name>,
+  ): Run<BenchmarkEvent, BenchmarkResult<Name>>;
   evaluate<Task extends SceneTask>(
     options: EvaluateScenesOptions<Task>,
   ): Run<EvaluationProgress, SceneEvaluation<Task>, null>;
   evaluate(options: EvaluateOptions): Run<TrainingEvent, EvaluateResult>;
   evaluate(
-    options: EvaluateScenesOptions | EvaluateOptions,
-  ): Run<EvaluationProgress, SceneEvaluation, null> | Run<TrainingEvent, EvaluateResult> {
+    options: EvaluateBenchmarkOptions | EvaluateScenesOptions | EvaluateOptions,
+  ):
+    | Run<BenchmarkEvent, BenchmarkResult>
+    | Run<EvaluationProgress, SceneEvaluation, null>
+    | Run<TrainingEvent, EvaluateResult> {
+    if (isOfBenchmark(options)) return evaluateBenchmark(this, options);
     return isOfScenes(options) ? evaluateScenes(this, options) : evaluate(this, options);
   }
 }

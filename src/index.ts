@@ -27,7 +27,11 @@ export {
   type ScenesProgress,
   type WrittenScenes,
 } from "./datasets/scenes/write.ts";
+export { miniBenchmark, type MiniBenchmarkOptions, type MiniName } from "./datasets/benchmarks/mini.ts";
 export { type ErrorCode, type ErrorDetails, GlipError, isGlipError, type WorkerDeath } from "./errors.ts";
+export { type BenchmarkName, type BenchmarkMetrics, benchmarkNames } from "./evaluation/benchmark-metrics.ts";
+export type { BenchmarkEvent, EvaluateBenchmarkOptions } from "./evaluation/benchmark.ts";
+export type { BenchmarkResult, Figures, PictureProblem } from "./evaluation/benchmark-result.ts";
 export type {
   EvaluateScenesOptions,
   EvaluationProgress,

@@ -9,6 +9,7 @@ import traceback
 from typing import Any
 
 import msgspec
+
 from glipv2.ops.memory import give_back
 
 #: Longest text of a traceback that is sent; the end, which names the error, is kept.

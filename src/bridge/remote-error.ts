@@ -18,6 +18,7 @@ const workerCodes: ReadonlySet<string> = new Set<ErrorCode>([
   "image_invalid",
   "config_invalid",
   "dataset_invalid",
+  "benchmark_incomplete",
   "training_failed",
   "loss_not_finite",
   "rank_died",

@@ -7,18 +7,29 @@ import {
   type SceneFolder,
   sceneSplit,
 } from "../datasets/scenes/split.ts";
+import type { BenchmarkResult } from "../evaluation/benchmark-result.ts";
 import { metricRows, type SceneEvaluation, type SceneTask, sceneTasks } from "../evaluation/scenes.ts";
+import type { Glip } from "../glip.ts";
 import { launch } from "../launch.ts";
+import type { CheckedModelOptions } from "../model-options.ts";
+import {
+  benchmarkChoices,
+  benchmarkData,
+  type BenchmarkFlags,
+  benchmarkOf,
+  describeBenchmark,
+  measure,
+} from "./evaluate-benchmark.ts";
 import { addModelFlags, type ModelFlags, modelOptionsOf, wholeNumber } from "./model-flags.ts";
 import { named } from "./named.ts";
 import { Status } from "./status.ts";
 
-interface Flags extends ModelFlags {
-  data: MeasuredSplit | SceneFolder;
+interface Flags extends ModelFlags, Partial<BenchmarkFlags> {
   task: SceneTask;
-  pictures?: number;
   json?: boolean;
 }
+
+type Scenes = MeasuredSplit | SceneFolder;
 
 const INTERRUPTED = 130;
 const PREFIX = "scenes:";
@@ -29,35 +40,45 @@ export function addEvaluate(program: Command): void {
     "--task <task>",
     "what is measured: boxes of categories, phrases of sentences, the masks of both, answers, or captions",
   );
+  const problems = new Option(
+    "--problems <policy>",
+    "pictures that cannot be read fail a benchmark at its end, or are left out",
+  );
+  const data = `${standard.join(", ")}, or ${PREFIX} and a folder of \`glip scenes\`; of a benchmark, its root folder`;
   const command = program
     .command("evaluate")
     .description("measure a model on annotated pictures")
-    .requiredOption("--data <data>", `${standard.join(", ")}, or ${PREFIX} and a folder of \`glip scenes\``, dataOf)
+    .option("--benchmark <name>", `one of the field: ${benchmarkChoices.join(", ")}`, benchmarkOf)
+    .option("--data <data>", data)
+    .option("--out <dir>", "the folder of a benchmark's run (default: a new one)")
+    .option("--resume", "go on with the benchmark's run in --out")
+    .option("--masks", "measure a benchmark's masks, too")
+    .addOption(problems.choices(["fail", "skip"]))
     .addOption(task.choices(sceneTasks).default("detect"))
     .option("--pictures <n>", "the first so many (default: all)", picturesOf)
     .option("--json", "print JSON instead of text");
-  addModelFlags(command).action(run);
+  addModelFlags(command).action((flags: Flags) => {
+    const { benchmark, data } = flags;
+    if (data === undefined && benchmark?.mini === undefined)
+      command.error("error: required option '--data <data>' not specified");
+    if (benchmark !== undefined)
+      return run(flags, (stop, status) => byBenchmark({ ...flags, benchmark }, stop, status));
+    const scenes = scenesOf(data as string, command);
+    return run(flags, (stop, status) => onScenes(flags, scenes, stop, status));
+  });
 }
 
-async function run(flags: Flags): Promise<void> {
+type Measured = SceneEvaluation | BenchmarkResult;
+
+async function run(flags: Flags, evaluate: (signal: AbortSignal, status: Status) => Promise<Measured>): Promise<void> {
   const stop = new AbortController();
   const status = new Status();
   const interrupt = (): void => stop.abort(new Error("interrupted"));
   process.once("SIGINT", interrupt).once("SIGTERM", interrupt);
   try {
-    const { task, pictures, device, threads, home, python } = flags;
-    const model = modelOptionsOf({ ...flags, engine: engineOf(flags) });
-    const { signal } = stop;
-    if (typeof flags.data === "object") checkSceneFolder(flags.data.folder);
-    const data = typeof flags.data === "string" ? await draw(flags.data, { home, signal, status }) : flags.data;
-    status.show(`Starting the worker and loading ${flags.model ?? "its model"}`);
-    await using glip = await launch({ ...model, device, threads, home, interpreter: python, signal });
-    await using evaluation = glip.evaluate({ data, task, pictures, signal });
-    status.show("Looking at the pictures");
-    for await (const { done, total } of evaluation) status.update(`Looking at the pictures: ${done} of ${total}`);
-    const result = await evaluation.result;
+    const result = await evaluate(stop.signal, status);
     status.clear();
-    console.log(flags.json ? JSON.stringify(result) : describe(result));
+    console.log(flags.json ? JSON.stringify(result) : "task" in result ? describe(result) : describeBenchmark(result));
   } catch (error) {
     status.clear();
     if (!stop.signal.aborted) throw named(error);
@@ -66,6 +87,35 @@ async function run(flags: Flags): Promise<void> {
     status.clear();
     process.off("SIGINT", interrupt).off("SIGTERM", interrupt);
   }
+}
+
+async function byBenchmark(
+  flags: Flags & BenchmarkFlags,
+  signal: AbortSignal,
+  status: Status,
+): Promise<BenchmarkResult> {
+  const model = modelOptionsOf(flags);
+  const data = await benchmarkData(flags, { home: flags.home, signal, status });
+  await using glip = await start(flags, model, signal, status);
+  return await measure(glip, flags, data, { signal, status });
+}
+
+async function onScenes(flags: Flags, given: Scenes, signal: AbortSignal, status: Status): Promise<SceneEvaluation> {
+  const { task, pictures, home } = flags;
+  const model = modelOptionsOf({ ...flags, engine: engineOf(flags) });
+  if (typeof given === "object") checkSceneFolder(given.folder);
+  const data = typeof given === "string" ? await draw(given, { home, signal, status }) : given;
+  await using glip = await start(flags, model, signal, status);
+  await using evaluation = glip.evaluate({ data, task, pictures, signal });
+  status.show("Looking at the pictures");
+  for await (const { done, total } of evaluation) status.update(`Looking at the pictures: ${done} of ${total}`);
+  return await evaluation.result;
+}
+
+function start(flags: Flags, model: CheckedModelOptions, signal: AbortSignal, status: Status): Promise<Glip> {
+  const { device, threads, home, python } = flags;
+  status.show(`Starting the worker and loading ${flags.model ?? "its model"}`);
+  return launch({ ...model, device, threads, home, interpreter: python, signal });
 }
 
 /** Only the native engine measures on scenes; told nothing of a model, `launch` has one of it. */
@@ -85,13 +135,14 @@ function draw(split: MeasuredSplit, given: { home: string | undefined; signal: A
 }
 
 /** A split's name, or a folder: what holds a slash or a dot is one. */
-function dataOf(given: string): Flags["data"] {
+function scenesOf(given: string, command: Command): Scenes {
   const name = given.startsWith(PREFIX) ? given.slice(PREFIX.length) : "";
   const split = measuredSplits.find((one) => one === name);
   if (split !== undefined) return split;
   if (/[/\\.]/.test(name)) return { format: "scenes", folder: resolve(name) };
   const folder = `${PREFIX} and a folder (${PREFIX}./mine/val)`;
-  throw new InvalidArgumentError(`Expected ${standard.join(", ")}, or ${folder}.`);
+  const expected = `Expected ${standard.join(", ")}, or ${folder}.`;
+  return command.error(`error: option '--data <data>' argument '${given}' is invalid. ${expected}`);
 }
 
 function picturesOf(given: string): number {

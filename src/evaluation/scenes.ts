@@ -122,6 +122,7 @@ export class SceneEvaluation<Task extends SceneTask = SceneTask> {
 /** What the evaluation needs of the handle. */
 export interface EvaluationHandle {
   readonly local: boolean;
+  readonly home?: string | undefined;
   readonly info: Ready;
   stream<Name extends StreamName>(
     method: Name,

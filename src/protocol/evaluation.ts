@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { text, uint32, uint53 } from "./fields.ts";
+import { runMetrics } from "./run-events.ts";
 
 const part = z.number().min(0).max(1);
 /** Null where the pictures have nothing to measure. */
@@ -68,6 +69,41 @@ const captions = z
   })
   .meta({ title: "CaptionMetrics" });
 
+/** A picture that is not measured, and why. */
+const pictureProblem = z
+  .strictObject({
+    kind: z.enum(["missing_picture", "unreadable_picture", "wrong_size"]),
+    /** Its file. */
+    where: z.string(),
+    reason: z.string(),
+  })
+  .meta({ title: "PictureProblem" });
+
+const benchmarkEvents = [
+  z
+    .strictObject({
+      type: z.literal("start"),
+      /** Pictures that will have been asked about, and those whose predictions were there already. */
+      total: uint53,
+      done: uint53,
+      output: z.string(),
+    })
+    .meta({ title: "BenchmarkStart" }),
+  z
+    .strictObject({
+      type: z.literal("progress"),
+      done: uint53,
+      total: uint53,
+      /** At work, since the run began or went on. */
+      seconds: z.number(),
+      eta_seconds: z.number(),
+    })
+    .meta({ title: "BenchmarkProgress" }),
+  z.strictObject({ type: z.literal("problem"), ...pictureProblem.shape }).meta({ title: "BenchmarkProblem" }),
+  /** All pictures were asked about. */
+  z.strictObject({ type: z.literal("scoring"), pictures: uint53 }).meta({ title: "BenchmarkScoring" }),
+] as const;
+
 export const evaluation = {
   /** Measures the loaded model on a split of the scenes. */
   "evaluate.scenes": {
@@ -92,6 +128,48 @@ export const evaluation = {
       split: z.string(),
       pictures: uint53,
       metrics: z.discriminatedUnion("type", [boxes, phrases, masks, answers, captions]),
+      seconds: z.number(),
+    }),
+  },
+
+  /** Measures the loaded model by a benchmark of the field. */
+  "evaluate.benchmark": {
+    params: z.strictObject({
+      benchmark: text.min(1),
+      /** Absolute paths on the worker's host. */
+      data: z
+        .discriminatedUnion("type", [
+          /** The official layout below one folder. */
+          z.strictObject({ type: z.literal("root"), folder: text.min(1) }).meta({ title: "BenchmarkRoot" }),
+          /** A set of the user's own, in the benchmark's form. */
+          z
+            .strictObject({ type: z.literal("files"), annotations: text.min(1), images: text.min(1) })
+            .meta({ title: "BenchmarkFiles" }),
+        ])
+        .meta({ title: "BenchmarkData" }),
+      /** The run's folder: `run.json`, `predictions.jsonl` (a line a picture), `result.json`. */
+      output: text.min(1),
+      /** Goes on with the run in `output`, if there is one. */
+      resume: z.boolean(),
+      /** The first so many; null: all. */
+      pictures: uint32.min(1).nullable(),
+      /** What pictures that cannot be read do at the end. */
+      problems: z.enum(["fail", "skip"]),
+      /** The masks are measured too. */
+      masks: z.boolean(),
+    }),
+    event: z.discriminatedUnion("type", benchmarkEvents).meta({ title: "BenchmarkEvent" }),
+    result: z.strictObject({
+      benchmark: z.string(),
+      /** That were measured, and those that were not. */
+      pictures: uint53,
+      problems: z.array(pictureProblem),
+      /** By the field's names, with what is measured before them: `box.AP50`; null: nothing to measure. */
+      metrics: runMetrics,
+      /** The same of each category, set or type, by the kind of part. */
+      parts: z.record(z.string(), z.record(z.string(), runMetrics)),
+      predictions: z.string(),
+      output: z.string(),
       seconds: z.number(),
     }),
   },

@@ -8,7 +8,7 @@ from msgspec import Meta, Raw, Struct
 from glip_worker.tensors import Tensor
 
 PROTOCOL_VERSION = 1
-SCHEMA_HASH = "60e9b9acc686ee3b62325c2d5d8cc9494fdfdb81e75e9facf62000e08705ef35"
+SCHEMA_HASH = "97f92fea3921e967179ab978e6f15c1a6bda0c44b60b1db1d95d9ce5be4442fc"
 
 
 class MethodTypes(NamedTuple):
@@ -376,6 +376,73 @@ class EvaluateScenesResult(Struct, frozen=True, forbid_unknown_fields=True, kw_o
 class EvaluateScenesEvent(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     done: Annotated[int, Meta(ge=0, le=9007199254740991)]
     total: Annotated[int, Meta(ge=0, le=9007199254740991)]
+
+
+class BenchmarkRoot(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="type", tag="root"):
+    folder: Annotated[str, Meta(min_length=1)]
+
+
+class BenchmarkFiles(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="type", tag="files"):
+    annotations: Annotated[str, Meta(min_length=1)]
+    images: Annotated[str, Meta(min_length=1)]
+
+
+BenchmarkData = BenchmarkRoot | BenchmarkFiles
+
+
+class EvaluateBenchmarkParams(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    benchmark: Annotated[str, Meta(min_length=1)]
+    data: BenchmarkData
+    output: Annotated[str, Meta(min_length=1)]
+    resume: bool
+    pictures: Annotated[int, Meta(ge=1, le=4294967295)] | None
+    problems: Literal["fail", "skip"]
+    masks: bool
+
+
+class PictureProblem(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    kind: Literal["missing_picture", "unreadable_picture", "wrong_size"]
+    where: str
+    reason: str
+
+
+class EvaluateBenchmarkResult(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    benchmark: str
+    pictures: Annotated[int, Meta(ge=0, le=9007199254740991)]
+    problems: list[PictureProblem]
+    metrics: dict[str, float | None]
+    parts: dict[str, dict[str, dict[str, float | None]]]
+    predictions: str
+    output: str
+    seconds: float
+
+
+class BenchmarkStart(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="type", tag="start"):
+    total: Annotated[int, Meta(ge=0, le=9007199254740991)]
+    done: Annotated[int, Meta(ge=0, le=9007199254740991)]
+    output: str
+
+
+class BenchmarkProgress(
+    Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="type", tag="progress"
+):
+    done: Annotated[int, Meta(ge=0, le=9007199254740991)]
+    total: Annotated[int, Meta(ge=0, le=9007199254740991)]
+    seconds: float
+    eta_seconds: float
+
+
+class BenchmarkProblem(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="type", tag="problem"):
+    kind: Literal["missing_picture", "unreadable_picture", "wrong_size"]
+    where: str
+    reason: str
+
+
+class BenchmarkScoring(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="type", tag="scoring"):
+    pictures: Annotated[int, Meta(ge=0, le=9007199254740991)]
+
+
+BenchmarkEvent = BenchmarkStart | BenchmarkProgress | BenchmarkProblem | BenchmarkScoring
 
 
 class Wording(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -914,6 +981,7 @@ METHODS: dict[str, MethodTypes] = {
     "vision.answer": MethodTypes(VisionAnswerParams, VisionAnswerResult, None),
     "vision.caption": MethodTypes(VisionCaptionParams, VisionCaptionResult, VisionCaptionEvent),
     "evaluate.scenes": MethodTypes(EvaluateScenesParams, EvaluateScenesResult, EvaluateScenesEvent),
+    "evaluate.benchmark": MethodTypes(EvaluateBenchmarkParams, EvaluateBenchmarkResult, BenchmarkEvent),
     "training.pretrain": MethodTypes(TrainingPretrainParams, Trained, TrainingEvent),
     "training.finetune": MethodTypes(TrainingFinetuneParams, Trained, TrainingEvent),
     "training.evaluate": MethodTypes(TrainingEvaluateParams, TrainingEvaluateResult, TrainingEvent),

@@ -45,6 +45,10 @@ class Wording:
     distractors: Sequence[str] = ()
     """Names that are read too, in every text, and never found: the official SUPRESS_QUERY."""
 
+    repeated: bool = False
+    """Whether categories that read the same are each asked for, as LVIS has some: `bow_(weapon)` and
+    `bow_(decorative_ribbons)`. Otherwise they are refused."""
+
 
 @dataclass(frozen=True)
 class Window:
@@ -134,7 +138,7 @@ def _categories(tokenizer: WordPiece, names: Sequence[str], wording: Wording) ->
     for index, given in enumerate(names):
         name = clean_name(given)
         ids = _checked(tokenizer, f"categories[{index}]", given, name)
-        if ids in seen:
+        if ids in seen and not wording.repeated:
             received = f"{given!r}, which reads the same as categories[{seen[ids]}] {names[seen[ids]]!r}"
             raise InputError(f"categories[{index}]", "a name of its own", received)
         seen[ids] = index

@@ -223,3 +223,22 @@ def test_there_are_no_masks(served: Served) -> None:
 
 def test_a_long_picture_is_found_in_when_it_may_stay_long(served: Served) -> None:
     assert len(served.detect(noise(10, 4000), NAMES, short_side=10, long_side=4000).scores) > 10
+
+
+def test_what_a_benchmark_asks_is_what_detect_finds(served: Served) -> None:
+    from glip_worker.engines.official.predictor import OfficialPredictor
+    from glipv2.benchmarks.predictor import Asking
+
+    model = served.engine.model
+    assert model is not None
+    pixels = noise(60, 80)
+    predictor = OfficialPredictor(model)
+    found = predictor.detect(pixels, NAMES, Asking(labels=3))
+    whole = [served.detect(pixels, NAMES[:3], threshold=0.0), served.detect(pixels, NAMES[3:], threshold=0.0)]
+    assert found.scores_N.tolist() == [one for part in whole for one in part.scores.tolist()]
+    assert found.labels_N.tolist() == [*whole[0].labels.tolist(), *(whole[1].labels + 3).tolist()]
+    few = predictor.detect(pixels, NAMES[:3], Asking(objects=2))
+    assert few.scores_N.tolist() == whole[0].scores[:2].tolist()
+    assert predictor.detect(pixels, NAMES, Asking(labels=3)).scores_N.tolist() == found.scores_N.tolist()
+    both = predictor.detect(pixels, ["bow_(weapon)", "bow_(decorative_ribbons)"], Asking())
+    assert set(both.labels_N.tolist()) == {0, 1}

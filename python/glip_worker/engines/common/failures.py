@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from glipv2.errors import InputError, WeightsError
-
 from glip_worker.errors import GlipError, invalid_argument
+from glipv2.errors import InputError, WeightsError
 
 
 @contextmanager

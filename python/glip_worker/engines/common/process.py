@@ -13,9 +13,8 @@ import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from glipv2.training import tie
-
 from glip_worker.engines.common.lines import Lines
+from glipv2.training import tie
 
 #: In the environment of every process of a run, so that all of them can be found, in whatever group or session.
 MARK = "GLIP_RUN"

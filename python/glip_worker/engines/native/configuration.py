@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from glip_worker.errors import GlipError
 from glipv2.config import CONFIGS, GlipConfig, SettingsError
 from glipv2.config import changed as config_changed
-
-from glip_worker.errors import GlipError
 
 #: Stands for what the weights say, or what fits them.
 AUTO = "auto"

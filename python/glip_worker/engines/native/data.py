@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import msgspec
-from glipv2.data.fingerprint import fingerprint
-from glipv2.data.readers import How, Reading, read
-from glipv2.data.sources import source_from_json
 
 from glip_worker.call import Call
 from glip_worker.engines.common.failures import as_glip_errors
 from glip_worker.errors import GlipError
 from glip_worker.protocol.messages import CheckedSource, DataCheckParams, DataCheckResult, DataProblem
+from glipv2.data.fingerprint import fingerprint
+from glipv2.data.readers import How, Reading, read
+from glipv2.data.sources import source_from_json
 
 
 def check_data(call: Call, params: DataCheckParams) -> DataCheckResult:

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import glipv2
 import msgspec
 import torch
-from glipv2.ops.memory import keep_freed
 
+import glipv2
 from glip_worker.call import Call
 from glip_worker.device import Device
+from glip_worker.engines.common.benchmark import evaluate_benchmark
 from glip_worker.engines.native import picture, predict, understanding
 from glip_worker.engines.native.evaluate import evaluate_scenes
 from glip_worker.engines.native.model import Model, load_model
@@ -23,6 +23,8 @@ from glip_worker.errors import GlipError
 from glip_worker.protocol.messages import (
     DataCheckParams,
     DataCheckResult,
+    EvaluateBenchmarkParams,
+    EvaluateBenchmarkResult,
     EvaluateScenesParams,
     EvaluateScenesResult,
     ModelLoadParams,
@@ -40,6 +42,8 @@ from glip_worker.protocol.messages import (
     VisionLookResult,
 )
 from glip_worker.registry import Registry
+from glipv2.benchmarks.native import NativePredictor
+from glipv2.ops.memory import keep_freed
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
@@ -87,6 +91,7 @@ class NativeEngine:
         registry.add("model.load", self.load_model)
         registry.add("model.prompts", self.load_prompts)
         registry.add("evaluate.scenes", self.evaluate)
+        registry.add("evaluate.benchmark", self.evaluate_benchmark)
         registry.add("data.check", self.check_data)
         registry.add("training.run", self.train)
         registry.add("vision.look", self.look)
@@ -141,6 +146,12 @@ class NativeEngine:
     def evaluate(self, call: Call, params: EvaluateScenesParams) -> EvaluateScenesResult:
         """As `evaluate_scenes`; GlipError `unsupported` before the first `model.load`."""
         return evaluate_scenes(call, self.loaded(call.method), params)
+
+    def evaluate_benchmark(self, call: Call, params: EvaluateBenchmarkParams) -> EvaluateBenchmarkResult:
+        """As `evaluate_benchmark`; GlipError `unsupported` before the first `model.load`."""
+        model = self.loaded(call.method)
+        with model.computing():
+            return evaluate_benchmark(call, NativePredictor(model.network, str(model.dtype)), params)
 
     def loaded(self, feature: str) -> Model:
         """The model in use. GlipError `unsupported` before the first `model.load`."""

@@ -8,16 +8,6 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from glipv2.data.records import Dataset
-from glipv2.data.scenes import read_split
-from glipv2.errors import InputError
-from glipv2.evaluation.answers import evaluate_answers
-from glipv2.evaluation.boxes import evaluate_boxes
-from glipv2.evaluation.captions import evaluate_captions
-from glipv2.evaluation.masks import evaluate_masks
-from glipv2.evaluation.phrases import any_object, evaluate_phrases, largest_object
-from glipv2.evaluation.progress import Progress
-
 from glip_worker.call import Call
 from glip_worker.engines.native.model import Model
 from glip_worker.engines.native.request import without_masks
@@ -35,6 +25,15 @@ from glip_worker.protocol.messages import (
     MaskMetrics,
     PhraseMetrics,
 )
+from glipv2.data.records import Dataset
+from glipv2.data.scenes import read_split
+from glipv2.errors import InputError
+from glipv2.evaluation.answers import evaluate_answers
+from glipv2.evaluation.boxes import evaluate_boxes
+from glipv2.evaluation.captions import evaluate_captions
+from glipv2.evaluation.masks import evaluate_masks
+from glipv2.evaluation.phrases import any_object, evaluate_phrases, largest_object
+from glipv2.evaluation.progress import Progress
 
 
 def evaluate_scenes(call: Call, model: Model, params: EvaluateScenesParams) -> EvaluateScenesResult:

@@ -8,14 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-from glipv2.checkpoints.load import Weights, build, read, read_converted
-from glipv2.checkpoints.official import check
-from glipv2.config import GlipConfig
-from glipv2.detection import nms
-from glipv2.model import GLIP
-from glipv2.text.tuned import TunedPrompt
-from glipv2.text.wordpiece import WordPiece
-from glipv2.understanding.candidates import CandidateVectors
 
 from glip_worker.device import Device
 from glip_worker.engines.common.failures import as_glip_errors
@@ -24,6 +16,14 @@ from glip_worker.engines.native.texts import Texts
 from glip_worker.engines.native.views import Views
 from glip_worker.errors import invalid_argument
 from glip_worker.protocol.messages import ModelLoadParams, ModelLoadResult
+from glipv2.checkpoints.load import Weights, build, read, read_converted
+from glipv2.checkpoints.official import check
+from glipv2.config import GlipConfig
+from glipv2.detection import nms
+from glipv2.model import GLIP
+from glipv2.text.tuned import TunedPrompt
+from glipv2.text.wordpiece import WordPiece
+from glipv2.understanding.candidates import CandidateVectors
 
 #: Random weights are those of this seed, the same each time.
 SEED = 0

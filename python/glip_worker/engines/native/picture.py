@@ -10,11 +10,6 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import torch
-from glipv2.config import GlipConfig, InputConfig
-from glipv2.errors import InputError
-from glipv2.pictures import batch, prepare
-from glipv2.pyramid import Pyramid
-from glipv2.understanding.looking import Looked, looked
 from torch import Tensor
 
 from glip_worker.call import Call
@@ -33,6 +28,11 @@ from glip_worker.protocol.messages import (
     VisionLookParams,
     VisionLookResult,
 )
+from glipv2.config import GlipConfig, InputConfig
+from glipv2.errors import InputError
+from glipv2.pictures import batch, prepare
+from glipv2.pyramid import Pyramid
+from glipv2.understanding.looking import Looked, looked
 
 Params = VisionDetectParams | VisionGroundParams | VisionAnswerParams | VisionCaptionParams | VisionLookParams
 

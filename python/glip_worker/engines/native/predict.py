@@ -11,12 +11,6 @@ from functools import partial
 from typing import Any
 
 import torch
-from glipv2.detection.detect import detect
-from glipv2.detection.masks import MaskParts, masks_of
-from glipv2.detection.objects import Objects, best
-from glipv2.model import Output, TextFeatures
-from glipv2.pyramid import Pyramid
-from glipv2.text.prompts import Prompt
 from torch import Tensor
 
 from glip_worker.call import Call
@@ -27,6 +21,12 @@ from glip_worker.engines.native.request import Job, Params, order_of, ranks, rea
 from glip_worker.engines.native.together import outcomes_of, wanted
 from glip_worker.protocol.messages import Features, Span, VisionDetectParams, VisionDetectResult, VisionGroundResult
 from glip_worker.tensors import Tensor as WireTensor
+from glipv2.detection.detect import detect
+from glipv2.detection.masks import MaskParts, masks_of
+from glipv2.detection.objects import Objects, best
+from glipv2.model import Output, TextFeatures
+from glipv2.pyramid import Pyramid
+from glipv2.text.prompts import Prompt
 
 
 def find(model: Model, calls: Sequence[tuple[Call, Params]]) -> list[Any]:

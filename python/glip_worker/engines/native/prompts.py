@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from glipv2.text.tuned import TunedPrompt
-
 from glip_worker.call import Call
 from glip_worker.engines.common.failures import as_glip_errors
 from glip_worker.engines.native.model import Model
 from glip_worker.protocol.messages import ModelPromptsParams, ModelPromptsResult
+from glipv2.text.tuned import TunedPrompt
 
 
 def load_prompts(call: Call, model: Model, params: ModelPromptsParams) -> ModelPromptsResult:

@@ -6,12 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
-from glipv2.config import GlipConfig
-from glipv2.detection.masks import MaskParts
-from glipv2.detection.objects import Objects
-from glipv2.text.phrases import noun_phrases
-from glipv2.text.prompts import Prompt, Span, Window, Wording, caption_prompts, category_prompts
-from glipv2.text.tuned import TunedPrompt
 from torch import Tensor
 
 from glip_worker.call import Call
@@ -21,6 +15,12 @@ from glip_worker.engines.native.picture import picture_of
 from glip_worker.engines.native.together import Asked
 from glip_worker.errors import GlipError, invalid_argument
 from glip_worker.protocol.messages import VisionDetectParams, VisionGroundParams
+from glipv2.config import GlipConfig
+from glipv2.detection.masks import MaskParts
+from glipv2.detection.objects import Objects
+from glipv2.text.phrases import noun_phrases
+from glipv2.text.prompts import Prompt, Span, Window, Wording, caption_prompts, category_prompts
+from glipv2.text.tuned import TunedPrompt
 
 Params = VisionDetectParams | VisionGroundParams
 

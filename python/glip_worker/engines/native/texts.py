@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 
 import torch
+
 from glipv2.model import GLIP, TextFeatures
 
 #: Bytes of features that are kept.

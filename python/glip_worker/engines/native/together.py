@@ -12,13 +12,13 @@ from functools import partial
 from typing import Any, TypeVar
 
 import torch
-from glipv2.pyramid import Pyramid
 
 from glip_worker.call import Call
 from glip_worker.engines.native.memory import in_passes
 from glip_worker.engines.native.model import Model
 from glip_worker.engines.native.picture import Picture, pyramid_of
 from glip_worker.errors import CallStopped, from_exception
+from glipv2.pyramid import Pyramid
 
 
 @dataclass

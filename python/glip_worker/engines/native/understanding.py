@@ -10,16 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from glipv2.errors import InputError
-from glipv2.model import Output, TextFeatures
-from glipv2.pyramid import Pyramid
-from glipv2.text.prompts import Window
-from glipv2.text.spelling import added
-from glipv2.understanding.answering import question_vectors
-from glipv2.understanding.decoding import Decoding, tell
-from glipv2.understanding.grounding import Least, Spoken, grounded, spoken
-from glipv2.understanding.looking import Looked
-from glipv2.understanding.telling import scene
 from torch import Tensor
 
 from glip_worker.call import Call
@@ -39,6 +29,16 @@ from glip_worker.protocol.messages import (
     VisionCaptionResult,
 )
 from glip_worker.tensors import Tensor as WireTensor
+from glipv2.errors import InputError
+from glipv2.model import Output, TextFeatures
+from glipv2.pyramid import Pyramid
+from glipv2.text.prompts import Window
+from glipv2.text.spelling import added
+from glipv2.understanding.answering import question_vectors
+from glipv2.understanding.decoding import Decoding, tell
+from glipv2.understanding.grounding import Least, Spoken, grounded, spoken
+from glipv2.understanding.looking import Looked
+from glipv2.understanding.telling import scene
 
 #: Beginnings of captions that are read together, at most.
 MOST_BEAMS = 64

@@ -18,6 +18,8 @@ from glip_worker.engines.official.compat.checkout import find_checkout, use_chec
 from glip_worker.engines.official.training import methods as training
 from glip_worker.errors import GlipError
 from glip_worker.protocol.messages import (
+    EvaluateBenchmarkParams,
+    EvaluateBenchmarkResult,
     ModelLoadParams,
     ModelLoadResult,
     VisionDetectParams,
@@ -100,6 +102,7 @@ class OfficialEngine:
         registry.add("model.load", self.load_model)
         registry.add("vision.detect", self.detect)
         registry.add("vision.ground", self.ground)
+        registry.add("evaluate.benchmark", self.evaluate_benchmark)
         training.register(registry, self.checkout, self.device)
 
     def load_model(self, call: Call, params: ModelLoadParams) -> ModelLoadResult:
@@ -122,6 +125,13 @@ class OfficialEngine:
         from glip_worker.engines.official import predict
 
         return predict.ground(self.loaded("vision.ground"), params, call.check)
+
+    def evaluate_benchmark(self, call: Call, params: EvaluateBenchmarkParams) -> EvaluateBenchmarkResult:
+        """As `evaluate_benchmark`."""
+        from glip_worker.engines.common.benchmark import evaluate_benchmark
+        from glip_worker.engines.official.predictor import OfficialPredictor
+
+        return evaluate_benchmark(call, OfficialPredictor(self.loaded("evaluate.benchmark")), params)
 
     def loaded(self, feature: str) -> Model:
         """The model in use. GlipError `unsupported` before the first `model.load`."""

@@ -64,7 +64,7 @@ def detect(model: Model, params: VisionDetectParams, check: Check) -> VisionDete
     """
     if params.prompt is not None:
         raise invalid_argument("prompt", "none: tuned prompts are files of the engine native", repr(params.prompt))
-    prompts = category_prompts(model.tokenizer, params.categories, _wording(model.config), _window(model.config))
+    prompts = category_prompts(model.tokenizer, params.categories, wording(model.config), window(model.config))
     thresholds = params.thresholds
     if thresholds is not None and len(thresholds) != len(params.categories):
         raise invalid_argument(
@@ -88,9 +88,9 @@ def ground(model: Model, params: VisionGroundParams, check: Check) -> VisionGrou
 
     GlipError: as `detect`; `invalid_argument` too where no noun phrase is found in the caption.
     """
-    window = _window(model.config)
+    limits = window(model.config)
     # Before anything is searched in it.
-    caption_prompts(model.tokenizer, params.caption, [], window)
+    caption_prompts(model.tokenizer, params.caption, [], limits)
     given = params.phrases
     spans = noun_phrase_spans(params.caption) if given is None else [(span.start, span.end) for span in given]
     if not spans:
@@ -98,7 +98,7 @@ def ground(model: Model, params: VisionGroundParams, check: Check) -> VisionGrou
             "caption", "a noun phrase in it, or phrases that say where to look", repr(params.caption)
         )
     order = sorted(range(len(spans)), key=lambda index: spans[index])
-    prompts = caption_prompts(model.tokenizer, params.caption, spans, window)
+    prompts = caption_prompts(model.tokenizer, params.caption, spans, limits)
     found = _look(model, params, list(prompts), check)
     rank = torch.empty(len(spans), dtype=torch.int32)
     rank[order] = torch.arange(len(spans), dtype=torch.int32)
@@ -124,14 +124,14 @@ def _look(
     collected = HeadFeatures(model.network, model.config) if params.features else None
     pixels = read_picture(params.image)
     height, width = pixels.shape[:2]
-    picture = prepare(pixels, model.config, params.short_side, params.long_side, name_of(params.image))
-    to_image_list = importlib.import_module("maskrcnn_benchmark.structures.image_list").to_image_list
-    images = to_image_list([picture], model.config.DATALOADER.SIZE_DIVISIBILITY).to(model.device)
+    images = image_list(
+        model, prepare(pixels, model.config, params.short_side, params.long_side, name_of(params.image))
+    )
     boxes, scores, labels = [], [], []
     for prompt in prompts:
         check()
         with torch.no_grad(), nullcontext() if collected is None else collected.watch() as caught:
-            seen: Any = model.network(images, captions=[prompt.text], positive_map=prompt.positive_map)[0]
+            seen = read_prompt(model, images, prompt)
             if collected is not None and caught is not None:
                 collected.add(caught, seen, prompt.positive_map)
         seen = seen.to(torch.device("cpu")).resize((width, height))
@@ -157,6 +157,17 @@ def _look(
     )
 
 
+def image_list(model: Model, picture_3HW: Tensor) -> Any:
+    """The official form of one picture, as `prepare` makes it, on the device."""
+    to_image_list = importlib.import_module("maskrcnn_benchmark.structures.image_list").to_image_list
+    return to_image_list([picture_3HW], model.config.DATALOADER.SIZE_DIVISIBILITY).to(model.device)
+
+
+def read_prompt(model: Model, images: Any, prompt: Prompt) -> Any:
+    """The official BoxList of what the network finds, in pixels of what it saw."""
+    return model.network(images, captions=[prompt.text], positive_map=prompt.positive_map)[0]
+
+
 def _best(scores_M: Tensor, labels_M: Tensor, threshold: float | Sequence[float], count: int | None) -> Tensor:
     """Which ones score above the threshold, their label's where there are several; best first, at most `count`."""
     limits = torch.tensor(threshold, dtype=torch.float32)
@@ -171,7 +182,7 @@ def _in_order(features: Features | None, order: Sequence[int]) -> Features | Non
     return msgspec.structs.replace(features, texts=WireTensor.of(features.texts.torch()[list(order)]))
 
 
-def _window(config: CfgNode) -> Window:
+def window(config: CfgNode) -> Window:
     """Labels: the head's classes, or as many as the aggregation is set to; fewer when evaluation is chunked."""
     aggregated = config.TEST.MDETR_STYLE_AGGREGATE_CLASS_NUM
     labels = config.MODEL.DYHEAD.NUM_CLASSES - 1 if aggregated == -1 else aggregated
@@ -179,7 +190,7 @@ def _window(config: CfgNode) -> Window:
     return Window(config.MODEL.LANGUAGE_BACKBONE.MAX_QUERY_LEN, labels if chunk == -1 else min(labels, chunk))
 
 
-def _wording(config: CfgNode) -> Wording:
+def wording(config: CfgNode) -> Wording:
     datasets = config.DATASETS
     return Wording(
         datasets.SEPARATION_TOKENS,

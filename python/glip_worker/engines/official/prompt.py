@@ -41,6 +41,9 @@ class Wording:
     distractors: Sequence[str] = ()
     """SUPRESS_QUERY, if it is in use: names that are read too and never given."""
 
+    repeated: bool = False
+    """Whether categories that read the same are each asked for, as LVIS has some; otherwise they are refused."""
+
 
 @dataclass(frozen=True)
 class Window:
@@ -86,7 +89,7 @@ def _parts(tokenizer: Any, names: Sequence[str], wording: Wording) -> list[tuple
             raise invalid_argument(path, "a name that the text encoder's English vocabulary can spell", repr(given))
         if {one for one in ids if one != tokenizer.unk_token_id}.intersection(tokenizer.all_special_ids):
             raise invalid_argument(path, "a name without the text encoder's own marks, like [SEP]", repr(given))
-        if ids in seen:
+        if ids in seen and not wording.repeated:
             received = f"{given!r}, which reads the same as categories[{seen[ids]}] {names[seen[ids]]!r}"
             raise invalid_argument(path, "a name of its own", received)
         seen[ids] = index

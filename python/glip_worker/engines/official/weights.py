@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from glipv2.checkpoints.files import read_pth
-from glipv2.checkpoints.official import listed
-from glipv2.errors import WeightsError
 from torch import Tensor
 
 from glip_worker.engines.common.failures import as_glip_errors, of_weights
 from glip_worker.errors import GlipError
+from glipv2.checkpoints.files import read_pth
+from glipv2.checkpoints.official import listed
+from glipv2.errors import WeightsError
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,7 @@ def _read(source: Source, path: Path, images: Path, how: How) -> Reading:
     annotations = annotations_of(file, problems)
     for place, row in enumerate(file.images):
         where = f"images[{place}]"
-        name = _name_of(row)
+        name = picture_name(row)
         if name is None:
             problems.add("invalid_picture", f"{where}.file_name", f"expected a path, got {shown(row.file_name)}")
             continue
@@ -59,13 +59,13 @@ def _read(source: Source, path: Path, images: Path, how: How) -> Reading:
             category = category_of(categories, one.category_id, at, problems)
             if category is not None:
                 things.append(thing_of(one, at, category, how.masks))
-        file_ = _found(images, name) if isinstance(source, Lvis) else images / name
+        file_ = picture_file(images, name) if isinstance(source, Lvis) else images / name
         absent = _absent(row.neg_category_ids, things, categories) if isinstance(source, Lvis) else None
         builder.add(Entry(where, row.id, file_, size_of(row), things, absent=absent))
     return finished(source, builder, categories.names, categories.ids, (path,), path)
 
 
-def _name_of(row: Image) -> str | None:
+def picture_name(row: Image) -> str | None:
     """LVIS has addresses, of which the last two parts are folder and file."""
     if isinstance(row.file_name, str) and row.file_name:
         return row.file_name
@@ -74,7 +74,7 @@ def _name_of(row: Image) -> str | None:
     return None
 
 
-def _found(images: Path, name: str) -> Path:
+def picture_file(images: Path, name: str) -> Path:
     """In its own folder (`train2017`), or with all others."""
     file = images / name
     return file if file.parent.is_dir() else images / file.name

@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from glipv2.errors import InputError
-from glipv2.training.checkpoint import Checkpoints
-from glipv2.training.folder import RunFolder
-from glipv2.training.options import TrainOptions
 
 from glip_worker.device import Device
 from glip_worker.engines.common.failures import as_glip_errors
 from glip_worker.errors import GlipError, invalid_argument
 from glip_worker.protocol.messages import TrainingRunParams
+from glipv2.errors import InputError
+from glipv2.training.checkpoint import Checkpoints
+from glipv2.training.folder import RunFolder
+from glipv2.training.options import TrainOptions
 
 #: Parameters that say how a run is run, and are no options of it.
 RUNNING = ("resume", "detached", "nodes")

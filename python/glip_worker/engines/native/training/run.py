@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from glipv2.ops.failures import DISK_TEXTS
-from glipv2.training.folder import RunFolder, write_json
 
 from glip_worker.call import Call
 from glip_worker.device import Device
@@ -25,6 +23,8 @@ from glip_worker.engines.common.records import RecordFile
 from glip_worker.engines.native.training.options import check_folder, options_of
 from glip_worker.errors import GlipError
 from glip_worker.protocol.messages import RunEvent, RunLog, RunNodes, RunResult, TrainingRunParams
+from glipv2.ops.failures import DISK_TEXTS
+from glipv2.training.folder import RunFolder, write_json
 
 #: The folder that `glipv2` is in.
 PACKAGES = Path(__file__).resolve().parents[4]

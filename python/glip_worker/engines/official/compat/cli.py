@@ -15,13 +15,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from glipv2.training.tie import tie_rank
-
 from glip_worker.engines.official.compat.checkout import ENVIRONMENT, find_checkout, use_checkout
 from glip_worker.engines.official.compat.errors import script_missing
 from glip_worker.engines.official.compat.reporting.failures import failures
 from glip_worker.engines.official.compat.reporting.reporter import Reporter, from_environment
 from glip_worker.errors import GlipError
+from glipv2.training.tie import tie_rank
 
 #: Exit status for a command line that cannot be run, as argparse has it.
 USAGE_ERROR = 2

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import transformers
-from glipv2.text.wordpiece import VOCABULARY
 from huggingface_hub import try_to_load_from_cache
 
 from glip_worker.engines.official.compat.errors import vocabulary_missing
 from glip_worker.engines.official.compat.patching import Changes, Settings
+from glipv2.text.wordpiece import VOCABULARY
 
 NAME = "bert-base-uncased"
 

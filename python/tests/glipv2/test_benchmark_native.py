@@ -1,0 +1,100 @@
+"""The native model as a predictor: what it finds is what its parts find, and texts are read once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from drawn_scenes import write_split
+from tiny_runs import MASKED
+
+from glipv2.benchmarks.benchmark import Example
+from glipv2.benchmarks.native import NativePredictor
+from glipv2.benchmarks.pictures import read_pixels
+from glipv2.benchmarks.predictor import Asking, Pixels
+from glipv2.detection.objects import Objects
+from glipv2.errors import InputError
+from glipv2.evaluation.found import Finder
+from glipv2.model import GLIP
+from glipv2.text.prompts import Window, category_prompts
+from glipv2.text.wordpiece import WordPiece
+
+NAMES = ["red square", "green square", "blue square", "person", "car"]
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    folder = write_split(tmp_path_factory.mktemp("scenes") / "val", 2)
+    return sorted((folder / "images").iterdir())
+
+
+@pytest.fixture(scope="module")
+def model() -> GLIP:
+    torch.manual_seed(5)
+    # Random weights are sure of nothing.
+    return GLIP(replace(MASKED, postprocess=replace(MASKED.postprocess, threshold=0.0))).eval()
+
+
+def pixels(file: Path) -> Pixels:
+    found = read_pixels(Example(1, file, None))
+    assert isinstance(found, np.ndarray)
+    return found
+
+
+def test_it_finds_what_a_finder_finds_in_as_many_prompts(model: GLIP, files: list[Path]) -> None:
+    found = NativePredictor(model).detect(pixels(files[0]), NAMES, Asking(labels=2, masks=True))
+    prompts = category_prompts(WordPiece.default(), NAMES, None, Window(256, 2))
+    assert len(prompts) == 3
+    expected, masks = Finder(model).segment(files[0], prompts)
+    assert isinstance(expected, Objects)
+    np.testing.assert_array_equal(found.boxes_N4, expected.boxes_N4.numpy())
+    np.testing.assert_array_equal(found.scores_N, expected.scores_N.numpy())
+    np.testing.assert_array_equal(found.labels_N, expected.labels_N.numpy())
+    assert found.masks == masks
+    assert set(found.labels_N.tolist()) == set(range(5))
+
+
+def test_texts_are_read_once_and_pictures_too(model: GLIP, files: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[int] = []
+    looked: list[int] = []
+    encode, look = model.encode_text, model.look
+    monkeypatch.setattr(model, "encode_text", lambda ids, mask: (read.append(1), encode(ids, mask))[1])
+    monkeypatch.setattr(model, "look", lambda pictures: (looked.append(1), look(pictures))[1])
+    predictor = NativePredictor(model)
+    first, second = (pixels(file) for file in files)
+    for picture in (first, second):
+        predictor.detect(picture, NAMES, Asking(labels=2))
+    assert (len(read), len(looked)) == (3, 2), "a text each of three prompts, for the whole run"
+    predictor.ground(second, "a red square", [(0, 12)], Asking())
+    assert (len(read), len(looked)) == (4, 2), "the picture was seen before"
+
+
+def test_as_many_objects_as_are_asked_for(model: GLIP, files: list[Path]) -> None:
+    found = NativePredictor(model).detect(pixels(files[0]), NAMES, Asking(labels=2, objects=7))
+    assert len(found.scores_N) == 3 * 7
+
+
+def test_names_that_read_the_same_are_asked_for_each(model: GLIP, files: list[Path]) -> None:
+    names = ["bow_(weapon)", "bow_(decorative_ribbons)"]
+    found = NativePredictor(model).detect(pixels(files[0]), names, Asking())
+    assert set(found.labels_N.tolist()) == {0, 1}
+
+
+def test_identities(model: GLIP) -> None:
+    same, other = NativePredictor(model).identity, GLIP(MASKED)
+    assert NativePredictor(model).identity == same
+    assert NativePredictor(other).identity != same
+    assert NativePredictor(model, "bfloat16").identity != same
+
+
+def test_a_picture_of_a_shape_that_cannot_be_seen(model: GLIP) -> None:
+    with pytest.raises(InputError) as raised:
+        NativePredictor(model).detect(np.zeros((1, 4000, 3), np.uint8), NAMES, Asking())
+    assert raised.value.path == "picture"
+
+
+def test_abilities(model: GLIP) -> None:
+    assert NativePredictor(model).abilities == {"detect", "ground", "masks"}

@@ -1,0 +1,97 @@
+import { InvalidArgumentError } from "commander";
+import type { CocoDataset } from "../datasets/coco.ts";
+import type { LvisDataset } from "../datasets/lvis.ts";
+import { type MiniName, miniBenchmark, miniNames } from "../datasets/benchmarks/mini.ts";
+import { type BenchmarkName, benchmarkNames } from "../evaluation/benchmark-metrics.ts";
+import type { BenchmarkEvent } from "../evaluation/benchmark.ts";
+import type { BenchmarkResult } from "../evaluation/benchmark-result.ts";
+import type { Glip } from "../glip.ts";
+import { parseData } from "./data.ts";
+import type { Status } from "./status.ts";
+import { table } from "./table.ts";
+
+const MINI = "mini:";
+
+/** The benchmark that each miniature is of. */
+const miniatures: Record<MiniName, BenchmarkName> = { coco: "coco", lvis: "lvis-minival" };
+
+/** What `--benchmark` names. */
+export interface ChosenBenchmark {
+  name: BenchmarkName;
+  /** Its miniature, which is drawn. */
+  mini?: MiniName;
+}
+
+export interface BenchmarkFlags {
+  benchmark: ChosenBenchmark;
+  data?: string;
+  out?: string;
+  resume?: boolean;
+  masks?: boolean;
+  problems?: "fail" | "skip";
+  pictures?: number;
+}
+
+export const benchmarkChoices = [...benchmarkNames, ...miniNames.map((name) => MINI + name)];
+
+export function benchmarkOf(given: string): ChosenBenchmark {
+  const name = benchmarkNames.find((one) => one === given);
+  if (name !== undefined) return { name };
+  const mini = miniNames.find((one) => MINI + one === given);
+  if (mini !== undefined) return { name: miniatures[mini], mini };
+  throw new InvalidArgumentError(`Expected ${benchmarkChoices.join(", ")}.`);
+}
+
+/** The data root: what the command names, or the miniature's. */
+export async function benchmarkData(
+  { benchmark: { mini }, data }: BenchmarkFlags,
+  { home, signal, status }: { home: string | undefined; signal: AbortSignal; status: Status },
+): Promise<string | CocoDataset | LvisDataset> {
+  if (mini !== undefined && data === undefined) {
+    const text = "Drawing the pictures";
+    status.show(text);
+    const onProgress = ({ done, total }: { done: number; total: number }): void =>
+      status.update(`${text}: ${done} of ${total}`);
+    return miniBenchmark(mini, { home, signal, onProgress });
+  }
+  if (data === undefined) throw new Error("the command sees that there is --data");
+  if (!/^(coco|lvis):/.test(data)) return data;
+  return parseData(data) as CocoDataset | LvisDataset;
+}
+
+/** Runs it on the loaded model, and says how far it is. */
+export async function measure(
+  glip: Glip,
+  { benchmark: { name: benchmark }, out: output, resume, masks, problems, pictures }: BenchmarkFlags,
+  data: string | CocoDataset | LvisDataset,
+  { signal, status }: { signal: AbortSignal; status: Status },
+): Promise<BenchmarkResult> {
+  const options = { benchmark, data, output, resume, masks, problems, pictures, signal };
+  await using evaluation = glip.evaluate(options);
+  status.show("Reading the annotations");
+  for await (const event of evaluation) show(event, status);
+  return await evaluation.result;
+}
+
+function show(event: BenchmarkEvent, status: Status): void {
+  if (event.type === "start") status.show(`Looking at the pictures, into ${event.output}`);
+  else if (event.type === "scoring") status.show(`Scoring the predictions of ${event.pictures} pictures`);
+  else if (event.type === "problem") console.error(`${event.where}: ${event.reason}`);
+  else {
+    const left = event.etaSeconds < 1 ? "" : `, ${duration(event.etaSeconds)} left`;
+    status.update(`Looking at the pictures: ${event.done} of ${event.total}${left}`);
+  }
+}
+
+function duration(seconds: number): string {
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 2) return `${Math.round(seconds)} s`;
+  return minutes < 120 ? `${minutes} min` : `${(minutes / 60).toFixed(1)} h`;
+}
+
+export function describeBenchmark(result: BenchmarkResult): string {
+  const { benchmark, pictures, problems, output, seconds } = result;
+  const skipped = problems.length > 0 ? ` (${problems.length} left out)` : "";
+  const head = `${benchmark} on ${pictures} pictures${skipped}, ${seconds.toFixed(1)} s, in ${output}`;
+  return [head, ...table(result.rows())].join("\n");
+}

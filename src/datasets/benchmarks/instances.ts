@@ -1,0 +1,33 @@
+import { copyFile, mkdir, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { ImageRecord } from "../scenes/files/records.ts";
+
+/** What `instances.json` of the scenes says. */
+export interface Instances {
+  images: ImageRecord[];
+  annotations: { id: number; image_id: number; category_id: number }[];
+  categories: { id: number; name: string }[];
+}
+
+/** COCO's name of a picture: its number in twelve digits. */
+export function cocoName(id: number): string {
+  return `${String(id).padStart(12, "0")}.png`;
+}
+
+/** Copies the pictures into `coco/val2017`. @returns the images under their names there */
+export async function copyPictures(from: string, { images }: Instances, to: string): Promise<ImageRecord[]> {
+  const folder = join(to, "coco", "val2017");
+  await mkdir(folder, { recursive: true });
+  return Promise.all(
+    images.map(async (image) => {
+      const name = cocoName(image.id);
+      await copyFile(join(from, "images", image.file_name), join(folder, name));
+      return { ...image, file_name: name };
+    }),
+  );
+}
+
+export async function writeJson(file: string, content: object): Promise<void> {
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, `${JSON.stringify(content)}\n`);
+}

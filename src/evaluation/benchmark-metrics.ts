@@ -1,0 +1,69 @@
+import { z } from "zod";
+import { GlipError } from "../errors.ts";
+import type { Result } from "../protocol/methods.ts";
+
+/** 0 to 1; null where the pictures have nothing to measure. */
+const part = z.number().min(0).max(1).nullable();
+
+/** Average precision by COCO's rules: mean over the IoU thresholds 0.5 to 0.95, at two of them, and by objects' sizes. */
+const precision = { AP: part, AP50: part, AP75: part, APs: part, APm: part, APl: part };
+
+/** Average recall with so many detections a picture, and by objects' sizes. */
+const recall = { AR1: part, AR10: part, AR100: part, ARs: part, ARm: part, ARl: part };
+
+const coco = z.strictObject({ ...precision, ...recall });
+
+/** Of rare, common and frequent categories, too. */
+const lvis = z.strictObject({ ...precision, APr: part, APc: part, APf: part, AR: part });
+const lvisRules = z.strictObject({
+  /** The 10,000 best of each category in the whole set (Dave et al., 2021): what GLIP and GLIPv2 report. */
+  fixed: lvis,
+  /** The 300 best of each picture. */
+  plain: lvis,
+});
+
+/** What each benchmark measures. `mask` is there where masks were asked for. */
+const metrics = {
+  coco: z.strictObject({ box: coco, mask: coco.optional() }),
+  "lvis-minival": z.strictObject({ box: lvisRules, mask: lvisRules.optional() }),
+  "lvis-val": z.strictObject({ box: lvisRules, mask: lvisRules.optional() }),
+};
+
+export type BenchmarkName = keyof typeof metrics;
+export const benchmarkNames = Object.keys(metrics) as BenchmarkName[];
+
+/** By benchmark. */
+export type BenchmarkMetrics = { [Name in BenchmarkName]: z.output<(typeof metrics)[Name]> };
+
+/**
+ * The worker's names with dots as objects in each other: `box.AP` is `metrics.box.AP`.
+ * @throws GlipError `invalid_message` for others than the benchmark's
+ */
+export function metricsOf<Name extends BenchmarkName>(
+  benchmark: Name,
+  given: Result<"evaluate.benchmark">["metrics"],
+): BenchmarkMetrics[Name] {
+  const parsed = metrics[benchmark].safeParse(nested(given));
+  if (parsed.success) return parsed.data as BenchmarkMetrics[Name];
+  const { path, message } = parsed.error.issues[0] as z.core.$ZodIssue;
+  const reason = `the figures of ${benchmark} do not fit: ${path.join(".")}: ${message}`;
+  throw new GlipError("invalid_message", `The worker sent a message that does not fit the protocol: ${reason}`, {
+    reason,
+  });
+}
+
+interface Nested {
+  [name: string]: number | null | Nested;
+}
+
+function nested(given: Readonly<Record<string, number | null>>): Nested {
+  const result: Nested = {};
+  for (const [path, value] of Object.entries(given)) {
+    const names = path.split(".");
+    const last = names.pop() as string;
+    let at = result;
+    for (const name of names) at = (at[name] ??= {}) as Nested;
+    at[last] = value;
+  }
+  return result;
+}

@@ -1,0 +1,61 @@
+import type { Result } from "../protocol/methods.ts";
+import { type MediaBundle, type Row, showTable } from "../training/table.ts";
+import { type BenchmarkMetrics, type BenchmarkName, metricsOf } from "./benchmark-metrics.ts";
+
+/** A picture that is not measured, and why. */
+export interface PictureProblem {
+  kind: "missing_picture" | "unreadable_picture" | "wrong_size";
+  /** Its file. */
+  where: string;
+  reason: string;
+}
+
+/** Figures by their names; null where there is nothing to measure. */
+export type Figures = Readonly<Record<string, number | null>>;
+
+/** What a benchmark gives. */
+export class BenchmarkResult<Name extends BenchmarkName = BenchmarkName> {
+  readonly benchmark: Name;
+  /** Pictures that were measured. */
+  readonly pictures: number;
+  /** Those that were not; none unless `problems` is `skip`. */
+  readonly problems: readonly PictureProblem[];
+  readonly metrics: BenchmarkMetrics[Name];
+  /** The same of each part, by the kind of part: `parts.categories.cat.box`. */
+  readonly parts: Readonly<Record<string, Readonly<Record<string, Figures>>>>;
+  /** File with a line of JSON for each picture, on the worker's host. */
+  readonly predictions: string;
+  /** Absolute path of the run's folder, with `result.json` in it too. */
+  readonly output: string;
+  readonly seconds: number;
+
+  /** For the verb that gives it. @throws GlipError `invalid_message` */
+  constructor(benchmark: Name, result: Result<"evaluate.benchmark">) {
+    this.benchmark = benchmark;
+    this.pictures = result.pictures;
+    this.problems = result.problems;
+    this.metrics = metricsOf(benchmark, result.metrics);
+    this.parts = result.parts;
+    this.predictions = result.predictions;
+    this.output = result.output;
+    this.seconds = result.seconds;
+  }
+
+  /** Each figure by its name, as it is printed. */
+  rows(): Row[] {
+    return rowsOf(this.metrics, "");
+  }
+
+  /** How a result shows itself in a notebook of Deno's Jupyter kernel. */
+  [Symbol.for("Jupyter.display")](): MediaBundle {
+    return showTable([["benchmark", this.benchmark], ["pictures", String(this.pictures)], ...this.rows()]);
+  }
+}
+
+function rowsOf(figures: object, before: string): Row[] {
+  return Object.entries(figures).flatMap(([name, value]: [string, number | null | object | undefined]): Row[] => {
+    if (value === undefined) return [];
+    if (typeof value === "object" && value !== null) return rowsOf(value, `${before}${name}.`);
+    return [[before + name, value?.toFixed(3) ?? "–"]];
+  });
+}
