@@ -8,7 +8,7 @@ from msgspec import Meta, Raw, Struct
 from glip_worker.tensors import Tensor
 
 PROTOCOL_VERSION = 1
-SCHEMA_HASH = "29fdb863d773057cc34bbbcbf8f7afa59cdfd7021af3bcfe50a1f9772525abbb"
+SCHEMA_HASH = "a50f721d56550c102910e1e9d76901f91c9e54f03475b288d6a858500cc519d2"
 
 
 class MethodTypes(NamedTuple):
@@ -616,6 +616,24 @@ class ScenesSource(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     share: Annotated[float, Meta(gt=0)] | None
 
 
+class CocoCaptionsSource(
+    Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="format", tag="coco-captions"
+):
+    annotations: Annotated[str, Meta(min_length=1)]
+    images: Annotated[str, Meta(min_length=1)]
+    copies: Annotated[int, Meta(ge=1, le=4294967295)]
+    share: Annotated[float, Meta(gt=0)] | None
+
+
+class Vqav2Source(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="format", tag="vqav2"):
+    questions: Annotated[str, Meta(min_length=1)]
+    annotations: Annotated[str, Meta(min_length=1)]
+    images: Annotated[str, Meta(min_length=1)]
+    answers: Annotated[int, Meta(ge=1, le=4294967295)]
+    copies: Annotated[int, Meta(ge=1, le=4294967295)]
+    share: Annotated[float, Meta(gt=0)] | None
+
+
 Source = (
     CocoSource
     | LvisSource
@@ -626,6 +644,8 @@ Source = (
     | YoloSource
     | OdinwSource
     | ScenesSource
+    | CocoCaptionsSource
+    | Vqav2Source
 )
 
 
@@ -860,6 +880,8 @@ class CheckedSource(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     pictures: Annotated[int, Meta(ge=0, le=9007199254740991)]
     boxes: Annotated[int, Meta(ge=0, le=9007199254740991)]
     phrases: Annotated[int, Meta(ge=0, le=9007199254740991)]
+    questions: Annotated[int, Meta(ge=0, le=9007199254740991)]
+    captions: Annotated[int, Meta(ge=0, le=9007199254740991)]
     categories: list[str]
     problems: list[DataProblem]
     fingerprint: str
