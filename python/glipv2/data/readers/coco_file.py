@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -73,7 +74,7 @@ class Categories:
     """Ids of those that are left out, and why."""
 
 
-def categories_of(rows: list[Category], problems: Problems) -> Categories:
+def categories_of(rows: Sequence[Category], problems: Problems) -> Categories:
     found = Categories()
     for place, row in enumerate(rows):
         where = f"categories[{place}]"
