@@ -4,6 +4,7 @@ export type { CallOptions } from "./bridge/request.ts";
 export type { Stream } from "./bridge/stream.ts";
 export type { CurveKeys } from "./bridge/transport.ts";
 export { coco, type CocoDataset } from "./datasets/coco.ts";
+export { cocoCaptions, type CocoCaptionsDataset } from "./datasets/coco-captions.ts";
 export type { Dataset, OfficialDataset } from "./datasets/dataset.ts";
 export { flickr30k, type Flickr30kDataset, type Flickr30kOptions } from "./datasets/flickr30k.ts";
 export { lvis, type LvisDataset } from "./datasets/lvis.ts";
@@ -13,6 +14,7 @@ export { odinw, type OdinwDataset, type OdinwSplit } from "./datasets/odinw.ts";
 export { odvg, type OdvgDataset, type OdvgOptions } from "./datasets/odvg.ts";
 export { sceneFolder, type ScenesDataset } from "./datasets/scene-folder.ts";
 export { voc, type VocDataset, type VocOptions } from "./datasets/voc.ts";
+export { vqav2, type Vqav2Dataset, type Vqav2Options } from "./datasets/vqav2.ts";
 export { yolo, type YoloDataset, type YoloSplit } from "./datasets/yolo.ts";
 export type { PullProgress } from "./environment/weights/meter.ts";
 export { type PulledWeights, pullWeights, type PullOptions } from "./environment/weights/pull.ts";
@@ -106,6 +108,7 @@ export type {
   NativeRunningOptions,
   NativeTrainingOptions,
 } from "./training/native/options.ts";
+export type { FinetuneTask } from "./training/native/tasks.ts";
 export type {
   EvaluateOptions,
   FinetuneMethod,

@@ -175,6 +175,11 @@ def changed(config: GlipConfig, settings: Mapping[str, Any]) -> GlipConfig:
     return config
 
 
+def says(settings: Mapping[str, Any], key: str) -> bool:
+    """Whether they have a value for it, however they are written."""
+    return any(name == key for name, _ in _leaves(settings))
+
+
 def _placed(content: dict[str, Any], key: str, value: Any) -> bool:
     """Puts a value where its key says; whether there is that place. What a part that is added has is not known before
     it has been read."""

@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from "commander";
 import { coco } from "../datasets/coco.ts";
+import { cocoCaptions } from "../datasets/coco-captions.ts";
 import type { Dataset } from "../datasets/dataset.ts";
 import { flickr30k } from "../datasets/flickr30k.ts";
 import { lvis } from "../datasets/lvis.ts";
@@ -8,6 +9,7 @@ import { odinw } from "../datasets/odinw.ts";
 import { odvg } from "../datasets/odvg.ts";
 import { sceneFolder } from "../datasets/scene-folder.ts";
 import { voc } from "../datasets/voc.ts";
+import { vqav2 } from "../datasets/vqav2.ts";
 import { yolo } from "../datasets/yolo.ts";
 import { messageOf } from "../errors.ts";
 
@@ -29,6 +31,14 @@ const formats: Record<Dataset["format"], Format> = {
   yolo: { places: ["FILE", "SPLIT"], make: ([a = "", b], options) => yolo(a, b as "train", options) },
   odinw: { places: ["FOLDER", "SPLIT"], make: ([a = "", b], options) => odinw(a, b as "train", options) },
   scenes: { places: ["FOLDER"], make: ([a = ""], options) => sceneFolder(a, options) },
+  "coco-captions": {
+    places: ["ANNOTATIONS", "IMAGES"],
+    make: ([a = "", b = ""], options) => cocoCaptions(a, b, options),
+  },
+  vqav2: {
+    places: ["QUESTIONS", "ANNOTATIONS", "IMAGES"],
+    make: ([a = "", b = "", c = ""], options) => vqav2(a, b, c, options),
+  },
 };
 
 /** How data is written: `coco:ANNOTATIONS,IMAGES`. */

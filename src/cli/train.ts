@@ -23,6 +23,7 @@ interface RunFlags {
   model?: string;
   config?: string;
   weights?: string;
+  task?: string;
   method?: string;
   shots?: number;
   steps?: number;
@@ -59,6 +60,7 @@ export function addPretrain(program: Command): void {
 
 export function addFinetune(program: Command): void {
   addTraining(program, "finetune", "adapt a model to data of your own")
+    .option("--task <task>", "detect, ground, segment, answer or caption: the losses and the head that it needs")
     .option("--method <method>", "full, linear-probe or prompt (official: also prompt-v1 to prompt-v4)")
     .option("--shots <n>", "pictures of each category that are used (default: all)", wholeNumber);
 }
@@ -180,10 +182,10 @@ async function detach(training: TrainingRun, { json }: Flags): Promise<void> {
 
 /** @throws GlipError `file_error`, `invalid_argument` */
 function optionsOf(flags: Flags): RunOptionsGiven {
-  const { train, val, output, model, config, weights, method, shots, steps, epochs, batchSize } = flags;
+  const { train, val, output, model, config, weights, task, method, shots, steps, epochs, batchSize } = flags;
   const { learningRate, precision, processes, seed, resume, detach: detached, option = {} } = flags;
   const length = { steps, epochs, batchSize, learningRate, precision, processes, seed };
-  const said = { train, val, output, model, config, weights, method, shots, resume, detached, ...length };
+  const said = { train, val, output, model, config, weights, task, method, shots, resume, detached, ...length };
   const options = merge(merge(flags.options === undefined ? {} : readOptions(flags.options), said), option);
   if (options["output"] === undefined || options["train"] === undefined) {
     const missing = options["output"] === undefined ? "--output <dir>" : "--train <data>";
@@ -201,6 +203,7 @@ const FLAGS: ReadonlySet<string> = new Set([
   "model",
   "config",
   "weights",
+  "task",
   "method",
   "shots",
   "steps",

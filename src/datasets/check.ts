@@ -15,6 +15,8 @@ const paths: { [Format in Dataset["format"]]: Readonly<Record<string, Kind>> } =
   yolo: { file: "file" },
   odinw: { folder: "folder" },
   scenes: { folder: "folder" },
+  "coco-captions": { annotations: "file", images: "folder" },
+  vqav2: { questions: "file", annotations: "file", images: "folder" },
 };
 
 /**

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type CocoDataset, cocoSchema } from "./coco.ts";
+import { type CocoCaptionsDataset, cocoCaptionsSchema } from "./coco-captions.ts";
 import { type Flickr30kDataset, flickr30kSchema } from "./flickr30k.ts";
 import { type LvisDataset, lvisSchema } from "./lvis.ts";
 import { type MdetrDataset, mdetrSchema } from "./mdetr.ts";
@@ -7,6 +8,7 @@ import { type OdinwDataset, odinwSchema } from "./odinw.ts";
 import { type OdvgDataset, odvgSchema } from "./odvg.ts";
 import { type ScenesDataset, scenesSchema } from "./scene-folder.ts";
 import { type VocDataset, vocSchema } from "./voc.ts";
+import { type Vqav2Dataset, vqav2Schema } from "./vqav2.ts";
 import { type YoloDataset, yoloSchema } from "./yolo.ts";
 
 /** Annotated pictures. The function of the format's name makes one; a literal of this shape does as well. */
@@ -19,7 +21,9 @@ export type Dataset =
   | VocDataset
   | YoloDataset
   | OdinwDataset
-  | ScenesDataset;
+  | ScenesDataset
+  | CocoCaptionsDataset
+  | Vqav2Dataset;
 
 /** What the engine official reads. */
 export type OfficialDataset = CocoDataset | MdetrDataset;
@@ -34,6 +38,8 @@ const formats = [
   yoloSchema,
   odinwSchema,
   scenesSchema,
+  cocoCaptionsSchema,
+  vqav2Schema,
 ] as const;
 
 export const formatNames = formats.map(({ shape }) => shape.format.value);

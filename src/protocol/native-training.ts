@@ -186,6 +186,9 @@ export const nativeTraining = {
             pictures: uint53,
             boxes: uint53,
             phrases: uint53,
+            questions: uint53,
+            /** What pictures are told as; sentences whose phrases have boxes are none. */
+            captions: uint53,
             /** Names of the categories; empty for captions. */
             categories: z.array(z.string()),
             problems: z.array(problem),

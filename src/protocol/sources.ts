@@ -12,7 +12,7 @@ const mixed = {
 const file = text.min(1);
 const split = (...names: [string, ...string[]]) => z.enum(names);
 
-/** COCO's instances, LVIS's instances, MDETR's captions: one JSON file, and the folder its `file_name`s count from. */
+/** COCO's instances and captions, LVIS's instances, MDETR's captions: one JSON file, and the folder its `file_name`s count from. */
 const listed = { annotations: file, images: file, ...mixed };
 
 export const sources = {
@@ -70,6 +70,22 @@ export const sources = {
     .meta({ title: "OdinwSource" }),
   /** One split of what `glip scenes` writes. */
   scenes: z.strictObject({ format: z.literal("scenes"), folder: file, ...mixed }).meta({ title: "ScenesSource" }),
+  "coco-captions": z
+    .strictObject({ format: z.literal("coco-captions"), ...listed })
+    .meta({ title: "CocoCaptionsSource" }),
+  vqav2: z
+    .strictObject({
+      format: z.literal("vqav2"),
+      /** JSON of the questions, and of the answers to them. */
+      questions: file,
+      annotations: file,
+      /** The folder of the pictures, or of a folder for each split. */
+      images: file,
+      /** Size of the vocabulary: the most frequent answers. */
+      answers: uint32.min(1),
+      ...mixed,
+    })
+    .meta({ title: "Vqav2Source" }),
 };
 
 /** Annotated pictures, in any format that the native engine reads. */
@@ -84,6 +100,8 @@ export const source = z
     sources.yolo,
     sources.odinw,
     sources.scenes,
+    sources["coco-captions"],
+    sources.vqav2,
   ])
   .meta({ title: "Source" });
 

@@ -18,6 +18,17 @@ describe("data on the command line", () => {
     ["voc:Annotations,b", { format: "voc", annotations: resolve("Annotations"), images: resolve("b") }],
     ["yolo:data.yaml,train", { format: "yolo", file: resolve("data.yaml"), split: "train" }],
     ["odinw:Aquarium,valid", { format: "odinw", folder: resolve("Aquarium"), split: "valid" }],
+    ["coco-captions:a.json,b", { format: "coco-captions", annotations: resolve("a.json"), images: resolve("b") }],
+    [
+      "vqav2:q.json,a.json,b,answers=1000",
+      {
+        format: "vqav2",
+        questions: resolve("q.json"),
+        annotations: resolve("a.json"),
+        images: resolve("b"),
+        answers: 1000,
+      },
+    ],
     ["scenes:scenes/train", { format: "scenes", folder: resolve("scenes/train") }],
   ])("%s", (given, expected) => {
     expect(parseData(given)).toEqual({ copies: 1, ...expected });
@@ -28,6 +39,8 @@ describe("data on the command line", () => {
     ["kitti:a", `Expected one of ${dataForms.join(", ")}.`],
     ["constructor:a", `Expected one of ${dataForms.join(", ")}.`],
     ["coco:a.json", "Expected coco:ANNOTATIONS,IMAGES."],
+    ["vqav2:q.json,a.json", "Expected vqav2:QUESTIONS,ANNOTATIONS,IMAGES."],
+    ["vqav2:q.json,a.json,b,answers=some", 'options.answers: expected number, got "some"'],
     ["coco:a.json,", 'Expected coco:ANNOTATIONS,IMAGES: images: expected string with >=1 characters, got "".'],
     ["coco:a.json,b,c", "Expected KEY=VALUE behind the places, got c."],
     ["coco:a.json,b,copies=0", "Expected coco:ANNOTATIONS,IMAGES: options.copies: expected number >=1, got 0."],

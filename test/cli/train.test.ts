@@ -51,6 +51,7 @@ describe("what is wrong is said at once, in the command line's words", () => {
 
   it.each<[string[], string]>([
     [["--method", "prompt-v1"], '--method: expected one of "full"|"linear-probe"|"prompt", got "prompt-v1"'],
+    [["--task", "count"], '--task: expected one of "detect"|"ground"|"segment"|"answer"|"caption", got "count"'],
     [["--shots", "0"], "--shots: expected number >=1, got 0"],
   ])("finetune %j", async (args, message) => {
     expect(await refusal("finetune", ...scenes, ...args)).toContain(message);

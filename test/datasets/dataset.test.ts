@@ -3,6 +3,7 @@ import { join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import { checkDatasetFiles } from "../../src/datasets/check.ts";
 import { coco } from "../../src/datasets/coco.ts";
+import { cocoCaptions } from "../../src/datasets/coco-captions.ts";
 import { datasetSchema, formatNames } from "../../src/datasets/dataset.ts";
 import { flickr30k } from "../../src/datasets/flickr30k.ts";
 import { lvis } from "../../src/datasets/lvis.ts";
@@ -11,6 +12,7 @@ import { odinw } from "../../src/datasets/odinw.ts";
 import { odvg } from "../../src/datasets/odvg.ts";
 import { sceneFolder } from "../../src/datasets/scene-folder.ts";
 import { voc } from "../../src/datasets/voc.ts";
+import { vqav2 } from "../../src/datasets/vqav2.ts";
 import { yolo } from "../../src/datasets/yolo.ts";
 import type { GlipError } from "../../src/errors.ts";
 import { sources } from "../../src/protocol/sources.ts";
@@ -28,6 +30,7 @@ const thrownBy = (call: () => unknown): GlipError => {
 describe.each([
   ["coco", coco],
   ["mdetr", mdetr],
+  ["coco-captions", cocoCaptions],
 ] as const)("%s", (format, describeSet) => {
   it("takes relative paths from the working directory, and reads nothing", () => {
     expect(describeSet("no/such.json", "no/such/folder")).toEqual({
@@ -72,6 +75,27 @@ describe.each([
   [voc("Annotations", "a"), { format: "voc", annotations: resolve("Annotations"), images: resolve("a") }],
   [yolo("data.yaml", "val"), { format: "yolo", file: resolve("data.yaml"), split: "val" }],
   [odinw("Aquarium", "valid"), { format: "odinw", folder: resolve("Aquarium"), split: "valid" }],
+  [
+    vqav2("q.json", "a.json", "b"),
+    {
+      format: "vqav2",
+      questions: resolve("q.json"),
+      annotations: resolve("a.json"),
+      images: resolve("b"),
+      answers: 3129,
+    },
+  ],
+  [
+    vqav2("q.json", "a.json", "b", { answers: 10, copies: 2 }),
+    {
+      format: "vqav2",
+      questions: resolve("q.json"),
+      annotations: resolve("a.json"),
+      images: resolve("b"),
+      answers: 10,
+      copies: 2,
+    },
+  ],
   [sceneFolder("scenes/train"), { format: "scenes", folder: resolve("scenes/train") }],
 ] as const)("%j", (made, expected) => {
   it("has absolute paths, and is its own literal", () => {
@@ -91,6 +115,8 @@ it.each([
   [() => odinw("a", "val" as "valid"), 'split: expected one of "train"|"valid"|"test", got "val"'],
   [() => odvg("a", "b", { labels: "" }), "options.labels: expected string with >=1 characters"],
   [() => voc("a", "b", { labels: "c" } as object), "options.labels: expected nothing of that name"],
+  [() => vqav2("a", "", "c"), "annotations: expected string with >=1 characters"],
+  [() => vqav2("a", "b", "c", { answers: 0 }), "options.answers: expected number >=1, got 0"],
   [() => sceneFolder("a", { share: 0 }), "options.share: expected number >0, got 0"],
 ])("what does not fit is named: %#", (call, message) => {
   expect(thrownBy(call).message).toContain(message);

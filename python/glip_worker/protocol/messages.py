@@ -8,7 +8,7 @@ from msgspec import Meta, Raw, Struct
 from glip_worker.tensors import Tensor
 
 PROTOCOL_VERSION = 1
-SCHEMA_HASH = "97f92fea3921e967179ab978e6f15c1a6bda0c44b60b1db1d95d9ce5be4442fc"
+SCHEMA_HASH = "e388f0240f7667da4fed482b9226be1feeaf812c05c8dd6757bcb736f226f71a"
 
 
 class MethodTypes(NamedTuple):
@@ -704,6 +704,24 @@ class ScenesSource(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     share: Annotated[float, Meta(gt=0)] | None
 
 
+class CocoCaptionsSource(
+    Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="format", tag="coco-captions"
+):
+    annotations: Annotated[str, Meta(min_length=1)]
+    images: Annotated[str, Meta(min_length=1)]
+    copies: Annotated[int, Meta(ge=1, le=4294967295)]
+    share: Annotated[float, Meta(gt=0)] | None
+
+
+class Vqav2Source(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="format", tag="vqav2"):
+    questions: Annotated[str, Meta(min_length=1)]
+    annotations: Annotated[str, Meta(min_length=1)]
+    images: Annotated[str, Meta(min_length=1)]
+    answers: Annotated[int, Meta(ge=1, le=4294967295)]
+    copies: Annotated[int, Meta(ge=1, le=4294967295)]
+    share: Annotated[float, Meta(gt=0)] | None
+
+
 Source = (
     CocoSource
     | LvisSource
@@ -714,6 +732,8 @@ Source = (
     | YoloSource
     | OdinwSource
     | ScenesSource
+    | CocoCaptionsSource
+    | Vqav2Source
 )
 
 
@@ -948,6 +968,8 @@ class CheckedSource(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     pictures: Annotated[int, Meta(ge=0, le=9007199254740991)]
     boxes: Annotated[int, Meta(ge=0, le=9007199254740991)]
     phrases: Annotated[int, Meta(ge=0, le=9007199254740991)]
+    questions: Annotated[int, Meta(ge=0, le=9007199254740991)]
+    captions: Annotated[int, Meta(ge=0, le=9007199254740991)]
     categories: list[str]
     problems: list[DataProblem]
     fingerprint: str

@@ -96,7 +96,7 @@ def training_batch(
     sides = (int(_rng(seed, step, size).choice(viewing.short_sides)), viewing.long_side)
     plans = [
         plan(dataset, picture, kind, asking, tokenizer, sides, viewing.augmentation, _rng(seed, step, place))
-        for place, (dataset, picture) in enumerate(mixture.draw(step, size))
+        for place, (dataset, picture) in enumerate(mixture.of(kind.kind).draw(step, size))
     ]
     height, width = (
         -(-max(sides) // viewing.divisor) * viewing.divisor

@@ -33,6 +33,8 @@ def _of_source(reading: Reading) -> dict[str, Any]:
         "pictures": len(reading.dataset.pictures),
         "boxes": reading.boxes,
         "phrases": reading.phrases,
+        "questions": reading.questions,
+        "captions": reading.captions,
         "files": [{"file": str(file), "bytes": size, "sha256": digest} for file, size, digest in sums[:NAMED]],
         "file_count": len(sums),
         "bytes": sum(size for _, size, _ in sums),

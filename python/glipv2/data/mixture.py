@@ -12,6 +12,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from glipv2.data.asking import Kind
 from glipv2.data.records import Dataset, Picture
 from glipv2.data.sources import Source
 from glipv2.errors import InputError
@@ -41,12 +42,23 @@ class Mixture:
                 raise InputError(f"sources[{place}]", "pictures", "none")
         self.datasets = tuple(datasets)
         self.seed = seed
+        self._shares = tuple(shares)
+        self._parts: dict[Kind, Mixture] = {}
         self._counts = [len(one.pictures) for one in datasets]
         self._quotas = _quotas(shares)
         self._round = int(self._quotas.sum())
         # Methods' caches would keep the mixture alive.
         self._turns = lru_cache(maxsize=2)(self._turns_of_round)
         self._order = lru_cache(maxsize=2 * len(datasets))(self._order_of_epoch)
+
+    def of(self, kind: Kind) -> Mixture:
+        """Of the data sets that have what a step of this kind asks for, in the same proportion; where none has, all."""
+        if kind not in self._parts:
+            having = [place for place, one in enumerate(self.datasets) if kind in kinds_of(one)]
+            several = 0 < len(having) < len(self.datasets)
+            datasets, shares = ([many[place] for place in having] for many in (self.datasets, self._shares))
+            self._parts[kind] = Mixture(datasets, shares, self.seed) if several else self
+        return self._parts[kind]
 
     def draw(self, step: int, size: int) -> list[tuple[Dataset, Picture]]:
         """The pictures of a step, counted from 0, of the whole batch: each data set's next ones.
@@ -76,6 +88,16 @@ class Mixture:
     def _order_of_epoch(self, which: int, epoch: int) -> _Places:
         count = self._counts[which]
         return np.random.default_rng([self.seed, epoch, count, which]).permutation(count)
+
+
+def kinds_of(dataset: Dataset) -> tuple[Kind, ...]:
+    """Which steps it has something for."""
+    having: dict[Kind, bool] = {
+        "boxes": bool(dataset.names) or any(len(one.boxes_M4) for one in dataset.pictures),
+        "questions": any(one.questions for one in dataset.pictures),
+        "captions": any(one.captions for one in dataset.pictures),
+    }
+    return tuple(kind for kind, there in having.items() if there)
 
 
 def shares_of(sources: Sequence[Source], datasets: Sequence[Dataset], path: str = "sources") -> list[float]:

@@ -38,8 +38,13 @@ Kind = Literal[
     "span_mismatch",
     "unknown_object",
     "invalid_sentence",
-    # A question, and an answer.
+    # A question, with its answers, and answers to no question.
     "invalid_question",
+    "duplicate_question",
+    "unanswered_question",
+    "unknown_question",
+    # A caption.
+    "duplicate_caption",
     # A line of a file that has one for each record.
     "invalid_line",
 ]

@@ -49,7 +49,7 @@ class Question:
     """Right ones, at least one; one that several people gave comes as often."""
 
     kind: str = ""
-    """Such as `count`, where the data tells."""
+    """Such as `count` or `yes/no`, where the data tells."""
 
     grounded: bool = True
     """Whether all that the question speaks of has boxes. False: nothing is known of it."""
@@ -98,7 +98,7 @@ class Dataset:
     """COCO's instances, if that is what was read and nothing of it was left out."""
 
     answers: tuple[str, ...] = ()
-    """All that a question may have."""
+    """What a question is answered by: all that there are, or the most frequent ones, these first."""
 
     @property
     def masked(self) -> bool:

@@ -121,7 +121,37 @@ class Scenes(_Source):
     folder: Path
 
 
-Source = Coco | Lvis | Odvg | Mdetr | Flickr30k | Voc | Yolo | Odinw | Scenes
+@dataclass(frozen=True)
+class CocoCaptions(_Source):
+    """What people tell of pictures, without a box: COCO's captions."""
+
+    format: ClassVar[str] = "coco-captions"
+    annotations: Path
+    images: Path
+    """Folder that the annotations' file names are relative to."""
+
+
+@dataclass(frozen=True)
+class Vqav2(_Source):
+    """Questions about pictures, each with the answers of several people, without a box: VQAv2."""
+
+    format: ClassVar[str] = "vqav2"
+    questions: Path
+    annotations: Path
+    """The answers."""
+    images: Path
+    """Folder of the pictures, or one that has them in a folder for each split, such as `train2014`."""
+    answers: int = 3129
+    """Size of the vocabulary: the most frequent answers. Every answer counts in training, whether it is among them or
+    not. The paper does not say its own; this is the number of a widespread preparation of the data."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.answers < 1:
+            raise ValueError(f"answers: expected an integer from 1, got {self.answers}")
+
+
+Source = Coco | Lvis | Odvg | Mdetr | Flickr30k | Voc | Yolo | Odinw | Scenes | CocoCaptions | Vqav2
 
 SOURCES: dict[str, type[Source]] = {one.format: one for one in get_args(Source)}
 

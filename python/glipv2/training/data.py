@@ -12,7 +12,7 @@ from glipv2.data.asking import Asking
 from glipv2.data.augment import Viewing
 from glipv2.data.few_shot import choose
 from glipv2.data.fingerprint import fingerprint
-from glipv2.data.mixture import Mixture, epoch_size, shares_of
+from glipv2.data.mixture import Mixture, epoch_size, kinds_of, shares_of
 from glipv2.data.problems import merged
 from glipv2.data.readers import How, Reading, read_all
 from glipv2.data.records import Dataset
@@ -32,6 +32,9 @@ class Data:
 
     answers: tuple[str, ...]
     """Of all questions that are trained on."""
+
+    boxes: bool
+    """Whether any of it has boxes: otherwise all steps ask questions or tell captions."""
 
     validation: Dataset | None
 
@@ -68,6 +71,8 @@ def read_data(options: TrainOptions, subset: Path | None) -> Data:
         _check_prompt(trained, validation)
     if options.patience is not None and validation is not None:
         _check_patience(validation, options)
+    answers = _words_of([*trained, *replayed], options)
+    boxes = _check_kinds([*trained, *replayed], options)
     shares = _parts(shares_of(options.train, trained, "train"), 1.0 if replay is None else 1 - replay.share)
     if replay is not None:
         shares += _parts(shares_of(replay.sources, replayed, "replay.sources"), replay.share)
@@ -75,7 +80,8 @@ def read_data(options: TrainOptions, subset: Path | None) -> Data:
         Mixture([*trained, *replayed], shares, options.seed),
         epoch_size(options.train, trained),
         trained[0].names,
-        _words_of([*trained, *replayed], options),
+        answers,
+        boxes,
         validation,
         held,
         _warnings(readings),
@@ -83,14 +89,14 @@ def read_data(options: TrainOptions, subset: Path | None) -> Data:
     )
 
 
-def asking(options: TrainOptions, config: GlipConfig) -> Asking:
-    """How texts are made for a model of this configuration."""
+def asking(options: TrainOptions, config: GlipConfig, boxes: bool = True) -> Asking:
+    """How texts are made for a model of this configuration. `boxes`: whether the data has any."""
     window = Asking(max_tokens=config.prompt.max_tokens, separator=config.prompt.separator)
     if options.method == "prompt":
         # Always the one text that is tuned.
         return replace(window, full=1.0, shuffle=False, sentences_every=0)
     texts = options.asking
-    questions, captions = options.parts_of_steps
+    questions, captions = options.parts_of_steps if boxes else options.parts_without_boxes
     longest = Asking.longest_caption if config.understanding is None else config.understanding.longest
     return replace(
         window,
@@ -123,6 +129,25 @@ def _words_of(datasets: Sequence[Dataset], options: TrainOptions) -> tuple[str, 
     if not any(one.questions for one in pictures):
         raise InputError("losses.answers", "0, or data with questions", str(weights.answers))
     return tuple(dict.fromkeys(answer for dataset in datasets for answer in dataset.answers))
+
+
+def _check_kinds(datasets: Sequence[Dataset], options: TrainOptions) -> bool:
+    """Whether any has boxes. InputError: losses of boxes without one, or a set that no step would ask anything."""
+    has = [kinds_of(one) for one in datasets]
+    boxes = any("boxes" in kinds for kinds in has)
+    for name in ("inter", "mlm", "masks"):
+        weight = getattr(options.losses, name)
+        if weight and not boxes:
+            raise InputError(f"losses.{name}", "0, or data with boxes", str(weight))
+    questions, captions = options.parts_of_steps if boxes else options.parts_without_boxes
+    parts = {"questions": questions, "captions": captions, "boxes": 1 - questions - captions}
+    asked = [kind for kind, part in parts.items() if part > 1e-9]
+    for place, kinds in enumerate(has):
+        if not set(kinds) & set(asked):
+            replayed = place - len(options.train)
+            path = f"train[{place}]" if replayed < 0 else f"replay.sources[{replayed}]"
+            raise InputError(path, f"data with {' or '.join(asked)}, of which the losses are", " and ".join(kinds))
+    return boxes
 
 
 def _warnings(readings: Sequence[Reading]) -> list[str]:

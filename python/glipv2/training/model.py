@@ -10,7 +10,7 @@ from torch import nn
 
 from glipv2.checkpoints.load import Weights, read
 from glipv2.checkpoints.official import check
-from glipv2.config import CONFIGS, GlipConfig, added_heads, changed
+from glipv2.config import CONFIGS, GlipConfig, added_heads, changed, says
 from glipv2.errors import InputError
 from glipv2.losses.pretraining import PretrainHeads
 from glipv2.model import GLIP
@@ -54,7 +54,8 @@ def build(
     """On the CPU, in training. Random values are drawn from torch's generator.
 
     `names`: of the categories that a prompt is tuned for. `weights`: of a checkpoint, in place of the options'.
-    `answers`: of a model that has none yet. A head that the settings add to the weights' model is drawn at random.
+    `answers`: what the model is to choose from, in place of what it chose from before, unless the settings say what; none:
+    as it is. A head that the settings add to the weights' model is drawn at random.
     WeightsError, InputError: weights that cannot be read or are another model's, categories that do not fit, a loss of
     a head that there is not.
     """
@@ -63,7 +64,9 @@ def build(
         weights = read(options.weights, base)
     base = weights.config if base is None and weights is not None else base
     assert base is not None, "options without weights have a configuration"
-    config = _with_answers(changed(base, options.settings), answers)
+    config = changed(base, options.settings)
+    if not says(options.settings, "understanding.answers"):
+        config = _with_answers(config, answers)
     _check_losses(options, config)
     model = GLIP(_for_training(config, options))
     # What it is written with and measured by is what was asked for, without the switches of this run.
@@ -96,7 +99,7 @@ def _prompt(options: TrainOptions, names: Sequence[str], config: GlipConfig) -> 
 
 def _with_answers(config: GlipConfig, answers: Sequence[str]) -> GlipConfig:
     understanding = config.understanding
-    if understanding is None or understanding.answers or not answers:
+    if understanding is None or not answers:
         return config
     return replace(config, understanding=replace(understanding, answers=tuple(answers)))
 

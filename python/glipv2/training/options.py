@@ -179,12 +179,19 @@ class TrainOptions:
     @property
     def parts_of_steps(self) -> tuple[float, float]:
         """Those that ask questions, and those that tell captions."""
-        losses, parts = self.losses, []
-        for weight, given in ((losses.answers, self.asking.questions), (losses.captions, self.asking.captions)):
-            parts.append((WORDS if given is None else given) if weight else 0.0)
-        if losses.of_boxes or not any(parts):
-            return parts[0], parts[1]
-        return parts[0] / sum(parts), parts[1] / sum(parts)
+        return self._parts if self.losses.of_boxes else _whole(self._parts)
+
+    @property
+    def parts_without_boxes(self) -> tuple[float, float]:
+        """The same for data without a box: there are no other steps."""
+        return _whole(self._parts)
+
+    @property
+    def _parts(self) -> tuple[float, float]:
+        losses, asking = self.losses, self.asking
+        questions = WORDS if asking.questions is None else asking.questions
+        captions = WORDS if asking.captions is None else asking.captions
+        return questions if losses.answers else 0.0, captions if losses.captions else 0.0
 
     def _check_asking(self) -> None:
         for name in ("questions", "captions"):
@@ -228,6 +235,11 @@ class TrainOptions:
             held = self.replay.validation
             content["replay"]["validation"] = None if held is None else source_to_json(held)
         return content
+
+
+def _whole(parts: tuple[float, float]) -> tuple[float, float]:
+    """In the same proportion, but all that there is; of nothing, nothing."""
+    return (parts[0] / sum(parts), parts[1] / sum(parts)) if any(parts) else parts
 
 
 #: Objects in which None says something.

@@ -267,6 +267,7 @@ def test_data_is_checked(client: Client, tmp_path: Path) -> None:
     [checked] = client.receive(PATIENCE).value["sources"]
     assert (checked["pictures"], checked["boxes"], checked["categories"]) == (6, 12, ["red", "green", "blue"])
     assert (checked["phrases"], checked["problems"], len(checked["fingerprint"])) == (12, [], 64)
+    assert (checked["questions"], checked["captions"]) == (30, 6)
     picture = tmp_path / "train" / "images" / "000001.png"
     picture.write_bytes(picture.read_bytes()[:100])
     client.request("data.check", {"sources": [source, {**source, "folder": "/nowhere"}], "open_pictures": True})

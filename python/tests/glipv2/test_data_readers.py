@@ -283,6 +283,11 @@ def test_scenes(tmp_path: Path) -> None:
         read_split(folder)
 
 
+FORMATS = (
+    *("coco", "lvis", "odvg", "mdetr", "flickr30k", "voc", "yolo", "odinw", "scenes"),
+    *("coco-captions", "vqav2"),
+)
+
 SOURCES: dict[str, Callable[[Path], Source]] = {
     "coco": lambda folder: Coco(write_coco(folder), folder / "images", copies=2),
     "yolo": yolo,
@@ -304,7 +309,7 @@ def test_sources_as_json(tmp_path: Path, name: str) -> None:
     ("value", "message"),
     [
         (3, "source: expected a source of data, got 3"),
-        ({}, "source.format: expected one of coco, lvis, odvg, mdetr, flickr30k, voc, yolo, odinw, scenes, got None"),
+        ({}, f"source.format: expected one of {', '.join(FORMATS)}, got None"),
         ({"format": []}, "source.format: expected one of"),
         ({"format": "coco", "annotations": "a"}, "source.images: expected a value, got nothing"),
         ({"format": "coco", "annotations": 1, "images": "b"}, "source.annotations: expected a path, got 1"),

@@ -17,7 +17,7 @@ export interface CheckDataOptions {
 
 /** One kind of problem, how often it is there, and where for example. */
 export interface DataProblem {
-  /** E.g. `missing_picture`, `box_outside`, `span_mismatch`, `duplicate_id`. */
+  /** E.g. `missing_picture`, `box_outside`, `span_mismatch`, `unanswered_question`. */
   kind: string;
   count: number;
   examples: { where: string; reason: string }[];
@@ -27,8 +27,11 @@ export interface DataProblem {
 export interface CheckedData {
   pictures: number;
   boxes: number;
-  /** Phrases of captions. */
+  /** Phrases of sentences, with boxes. */
   phrases: number;
+  questions: number;
+  /** What pictures are told as. */
+  captions: number;
   /** Names; none for captions. */
   categories: string[];
   problems: DataProblem[];
@@ -57,9 +60,10 @@ export class DataReport {
   }
 }
 
-function rowsOf({ pictures, boxes, phrases, categories, problems }: CheckedData): Row[] {
+function rowsOf({ pictures, boxes, phrases, questions, captions, categories, problems }: CheckedData): Row[] {
+  const words = `${phrases} phrases, ${questions} questions, ${captions} captions`;
   return [
-    ["pictures", `${pictures}, ${boxes} boxes, ${categories.length} categories, ${phrases} phrases`],
+    ["pictures", `${pictures}, ${boxes} boxes, ${categories.length} categories, ${words}`],
     ...problems.map(({ kind, count, examples: [first] }): Row => {
       return [kind, first === undefined ? String(count) : `${count}, e.g. ${first.where}: ${first.reason}`];
     }),

@@ -8,6 +8,7 @@ import type { NativeFinetuneOptions } from "./options.ts";
 import { nativeFinetuneParams } from "./params.ts";
 import { type CheckedNativeFinetune, nativeFinetuneOptions } from "./schemas.ts";
 import { checkLength, type RequestHandle, type RunRequest, startRun } from "./start.ts";
+import { withTask } from "./tasks.ts";
 
 /** @throws GlipError as `Glip.finetune` */
 export function nativeFinetune(handle: TrainingHandle, options: NativeFinetuneOptions): TrainingRun {
@@ -18,9 +19,10 @@ export function nativeFinetune(handle: TrainingHandle, options: NativeFinetuneOp
 /** What is sent, once the options are in order. @throws GlipError as `Glip.finetune`, before anything is sent */
 export function finetuneRequest(handle: RequestHandle, options: NativeFinetuneOptions): RunRequest {
   const several = Array.isArray((options as NativeFinetuneOptions | undefined)?.train);
-  const checked: CheckedNativeFinetune = several
+  const said: CheckedNativeFinetune = several
     ? checkArgument(nativeFinetuneOptions.several, options, "options")
     : checkArgument(nativeFinetuneOptions.one, options, "options");
+  const checked = withTask(said);
   checkLength(checked);
   const params = nativeFinetuneParams(checked, chooseNativeModel(handle, checked, false));
   if (handle.local) {

@@ -1,4 +1,5 @@
 import type { Dataset } from "../../datasets/dataset.ts";
+import type { FinetuneTask } from "./tasks.ts";
 
 /** Which model a run of the engine native trains, and from what. */
 export interface NativeModelOptions {
@@ -170,6 +171,16 @@ export interface NativePretrainOptions extends NativeTrainingOptions {}
 
 /** For `finetune` on the engine native. */
 export interface NativeFinetuneOptions extends NativeTrainingOptions {
+  /**
+   * What it is for: the losses that teach it, and the head that the model needs for it, where it has none. What `losses`,
+   * `settings` and `asking` say counts more.
+   *
+   * `detect`: categories alone are asked for. `ground`: sentences, where there are any. `segment`: masks, beside boxes.
+   * `answer`, `caption`: every step asks questions, or tells captions; boxes are learnt too with
+   * `losses: { grounding: 1 }`.
+   * @default as those say
+   */
+  task?: FinetuneTask | undefined;
   /**
    * What is trained. `full`: everything. `linear-probe`: the last layers of the head. `prompt`: the text side's features
    * of one list of categories, kept as a small file beside the shared weights.

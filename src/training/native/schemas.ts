@@ -5,6 +5,7 @@ import { shipped } from "../../environment/weights/shipped.ts";
 import { zoo } from "../../environment/weights/zoo.ts";
 import { text, uint32 } from "../../protocol/fields.ts";
 import type { NativeFinetuneOptions, NativePretrainOptions } from "./options.ts";
+import { finetuneTasks } from "./tasks.ts";
 
 const filled = text.min(1);
 const count = uint32.min(1);
@@ -106,6 +107,7 @@ const training = { ...model, ...running, ...data, ...optimisation };
 
 const finetune = {
   ...training,
+  task: z.enum(finetuneTasks).optional(),
   method: z.enum(["full", "linear-probe", "prompt"]).default("full"),
   shots: count.optional(),
   shotSeed: uint32.optional(),

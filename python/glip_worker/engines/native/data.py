@@ -20,7 +20,7 @@ def check_data(call: Call, params: DataCheckParams) -> DataCheckResult:
         call.check()
         with as_glip_errors():
             source_read = source_from_json(msgspec.to_builtins(source), f"sources[{place}]")
-            reading = read(source_read, How(decode=params.open_pictures))
+            reading = read(source_read, How(decode=params.open_pictures, words=True))
         checked.append(_checked(reading))
     return DataCheckResult(sources=checked)
 
@@ -35,6 +35,8 @@ def _checked(reading: Reading) -> CheckedSource:
         pictures=len(reading.dataset.pictures),
         boxes=reading.boxes,
         phrases=reading.phrases,
+        questions=reading.questions,
+        captions=reading.captions,
         categories=list(reading.dataset.names),
         problems=[msgspec.convert(one, DataProblem) for one in reading.problems.to_json()],
         fingerprint=digest,

@@ -7,14 +7,29 @@ from typing import Any, Literal
 
 from glipv2.data.problems import FATAL, merged
 from glipv2.data.readers.coco import read_coco, read_lvis, read_odinw
+from glipv2.data.readers.coco_captions import read_coco_captions
 from glipv2.data.readers.flickr30k import read_flickr30k
 from glipv2.data.readers.mdetr import read_mdetr
 from glipv2.data.readers.odvg import read_odvg
 from glipv2.data.readers.reading import How, Reading
 from glipv2.data.readers.scenes import read_scenes
 from glipv2.data.readers.voc import read_voc
+from glipv2.data.readers.vqav2 import read_vqav2
 from glipv2.data.readers.yolo import read_yolo
-from glipv2.data.sources import Coco, Flickr30k, Lvis, Mdetr, Odinw, Odvg, Scenes, Source, Voc, Yolo
+from glipv2.data.sources import (
+    Coco,
+    CocoCaptions,
+    Flickr30k,
+    Lvis,
+    Mdetr,
+    Odinw,
+    Odvg,
+    Scenes,
+    Source,
+    Voc,
+    Vqav2,
+    Yolo,
+)
 from glipv2.errors import DataError
 
 #: `fail`: nothing is to be wrong; `drop`: what is wrong is left out, and nothing else.
@@ -22,6 +37,7 @@ Policy = Literal["fail", "drop"]
 
 _READERS: dict[type[Source], Callable[[Any, How], Reading]] = {
     Coco: read_coco,
+    CocoCaptions: read_coco_captions,
     Flickr30k: read_flickr30k,
     Lvis: read_lvis,
     Mdetr: read_mdetr,
@@ -29,6 +45,7 @@ _READERS: dict[type[Source], Callable[[Any, How], Reading]] = {
     Odvg: read_odvg,
     Scenes: read_scenes,
     Voc: read_voc,
+    Vqav2: read_vqav2,
     Yolo: read_yolo,
 }
 

@@ -22,7 +22,7 @@ class How:
     """Records have masks, which take as much memory as their text in the file."""
 
     words: bool = False
-    """Records have questions and captions, where the source has any."""
+    """Records have questions and captions, where the source has any; of a source that has nothing else, always."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,14 @@ class Reading:
     def phrases(self) -> int:
         return sum(len(sentence.phrases) for one in self.dataset.pictures for sentence in one.sentences)
 
+    @property
+    def questions(self) -> int:
+        return sum(len(one.questions) for one in self.dataset.pictures)
+
+    @property
+    def captions(self) -> int:
+        return sum(len(one.captions) for one in self.dataset.pictures)
+
 
 def finished(
     source: Source,
@@ -64,3 +72,11 @@ def finished(
     whole = instances if not len(problems) else None
     dataset = Dataset(tuple(names), tuple(category_ids), tuple(builder.pictures), whole)
     return Reading(source, dataset, problems, tuple(files))
+
+
+def finished_words(source: Source, builder: Builder, files: Sequence[Path], answers: Sequence[str] = ()) -> Reading:
+    """Of what has questions or captions alone: a picture without any has nothing to be learnt from."""
+    pictures = tuple(one for one in builder.pictures if one.questions or one.captions)
+    if not builder.problems.fatal and not pictures:
+        builder.problems.add("no_pictures", "", "there is no picture that can be used")
+    return Reading(source, Dataset((), (), pictures, answers=tuple(answers)), builder.problems, tuple(files))
