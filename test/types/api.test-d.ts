@@ -2,6 +2,7 @@ import { describe, expectTypeOf, it } from "vitest";
 import {
   attachRun,
   coco,
+  cocoCaptions,
   connect,
   type DetectedObject,
   type Detections,
@@ -36,6 +37,7 @@ import {
   type TrainResult,
   type View,
   type WorkerDeath,
+  vqav2,
   yolo,
 } from "../../src/index.ts";
 
@@ -180,6 +182,8 @@ describe("training", () => {
     });
     expectTypeOf(run).toEqualTypeOf<TrainingRun>();
     expectTypeOf(attachRun(output)).toEqualTypeOf(run);
+    const words = [vqav2("q.json", "a.json", "images", { answers: 10 }), cocoCaptions("a.json", "images")];
+    expectTypeOf(glip.finetune({ task: "answer", train: words, output })).toEqualTypeOf(run);
     // @ts-expect-error not one of the formats
     glip.pretrain({ train: { format: "kitti", folder: "x" }, output });
     // @ts-expect-error the engine official reads no yolo, and the engine native has no pieces
@@ -217,8 +221,10 @@ describe("training", () => {
     glip.finetune({ output });
     // @ts-expect-error not one of the methods
     glip.finetune({ train: data, output, method: "prompt-v5" });
-    // @ts-expect-error shots are fine-tuning's
-    glip.pretrain({ train: data, output, shots: 5 });
+    // @ts-expect-error not one of the tasks
+    glip.finetune({ train: data, output, task: "count" });
+    // @ts-expect-error shots are fine-tuning's, and so is a task
+    glip.pretrain({ train: data, output, shots: 5, task: "detect" });
     // @ts-expect-error evaluation has data, and trains on nothing
     glip.evaluate({ train: data, output });
     // @ts-expect-error an unknown option

@@ -56,7 +56,8 @@ class Mixture:
         if kind not in self._parts:
             having = [place for place, one in enumerate(self.datasets) if kind in kinds_of(one)]
             several = 0 < len(having) < len(self.datasets)
-            datasets, shares = ([many[place] for place in having] for many in (self.datasets, self._shares))
+            datasets = [self.datasets[place] for place in having]
+            shares = [self._shares[place] for place in having]
             self._parts[kind] = Mixture(datasets, shares, self.seed) if several else self
         return self._parts[kind]
 

@@ -9,111 +9,39 @@ from __future__ import annotations
 import re
 
 NUMBERS = {
-    word: str(number)
-    for number, word in enumerate("zero one two three four five six seven eight nine ten".split())  # noqa: SIM905
-} | {"none": "0"}
+    "none": "0",
+    "zero": "0",
+    "one": "1",
+    "two": "2",
+    "three": "3",
+    "four": "4",
+    "five": "5",
+    "six": "6",
+    "seven": "7",
+    "eight": "8",
+    "nine": "9",
+    "ten": "10",
+}
 
 ARTICLES = frozenset(("a", "an", "the"))
 
 #: Words that are known with one of their apostrophes left out. Others are not, so that "well" and "shed" stay words.
-_WITH_APOSTROPHES = [
-    "ain't",
-    "aren't",
-    "can't",
-    "couldn't",
-    "didn't",
-    "doesn't",
-    "don't",
-    "hadn't",
-    "hasn't",
-    "haven't",
-    "isn't",
-    "mightn't",
-    "mustn't",
-    "needn't",
-    "oughtn't",
-    "shan't",
-    "shouldn't",
-    "wasn't",
-    "weren't",
-    "won't",
-    "wouldn't",
-    "could've",
-    "might've",
-    "must've",
-    "not've",
-    "should've",
-    "they've",
-    "we've",
-    "what've",
-    "where've",
-    "who've",
-    "would've",
-    "you've",
-    "couldn't've",
-    "hadn't've",
-    "mightn't've",
-    "shouldn't've",
-    "wouldn't've",
-    "he'd",
-    "how'd",
-    "it'd",
-    "someone'd",
-    "something'd",
-    "there'd",
-    "they'd",
-    "where'd",
-    "who'd",
-    "you'd",
-    "he'd've",
-    "it'd've",
-    "she'd've",
-    "somebody'd've",
-    "someone'd've",
-    "something'd've",
-    "there'd've",
-    "they'd've",
-    "we'd've",
-    "who'd've",
-    "you'd've",
-    "how'll",
-    "it'll",
-    "somebody'll",
-    "someone'll",
-    "something'll",
-    "they'll",
-    "what'll",
-    "who'll",
-    "why'll",
-    "you'll",
-    "he's",
-    "how's",
-    "somebody's",
-    "someone's",
-    "that's",
-    "there's",
-    "what's",
-    "when's",
-    "where's",
-    "who's",
-    "why's",
-    "there're",
-    "they're",
-    "what're",
-    "why're",
-    "you're",
-    "ma'am",
-    "o'clock",
-    "'ow's'at",
-    "'twas",
-    "y'all",
-    "y'all'll",
-    "y'all'd've",
-]
+_WITH_APOSTROPHES = """
+ain't aren't can't couldn't didn't doesn't don't hadn't hasn't haven't isn't mightn't mustn't needn't oughtn't shan't
+shouldn't wasn't weren't won't wouldn't
+could've might've must've not've should've they've we've what've where've who've would've you've
+couldn't've hadn't've mightn't've shouldn't've wouldn't've
+he'd how'd it'd someone'd something'd there'd they'd where'd who'd you'd
+he'd've it'd've she'd've somebody'd've someone'd've something'd've there'd've they'd've we'd've who'd've you'd've
+how'll it'll somebody'll someone'll something'll they'll what'll who'll why'll you'll
+he's how's somebody's someone's that's there's what's when's where's who's why's
+there're they're what're why're you're
+ma'am o'clock 'ow's'at 'twas y'all y'all'll y'all'd've
+"""
 
 _APOSTROPHES = {
     word[:place] + word[place + 1 :]: word
-    for word in _WITH_APOSTROPHES
+    for word in _WITH_APOSTROPHES.split()
     for place, letter in enumerate(word)
     if letter == "'"
 } | {"somebody'd": "somebodyd"}  # the reference's slip

@@ -54,8 +54,8 @@ def build(
     """On the CPU, in training. Random values are drawn from torch's generator.
 
     `names`: of the categories that a prompt is tuned for. `weights`: of a checkpoint, in place of the options'.
-    `answers`: what the model is to choose from, in place of what it chose from before, unless the settings say what; none:
-    as it is. A head that the settings add to the weights' model is drawn at random.
+    `answers`: what the model is to choose from, in place of what it chose from before, unless the settings say what;
+    none: as it is. A head that the settings add to the weights' model is drawn at random.
     WeightsError, InputError: weights that cannot be read or are another model's, categories that do not fit, a loss of
     a head that there is not.
     """
@@ -138,7 +138,9 @@ def _frozen(model: GLIP, options: TrainOptions) -> list[nn.Module]:
     last: list[nn.Module] = [model.boxes, model.words]
     last += [one for one in (model.masks, model.understanding) if one is not None]
     if options.method == "linear_probe":
-        return [module for module in model.children() if module not in last]
+        # Answers and captions would change what words fit: without a loss of boxes these stay as they are.
+        probed = last if options.losses.grounding else last[2:]
+        return [module for module in model.children() if module not in probed]
     parts: dict[str, list[nn.Module]] = {
         "backbone": [model.swin, model.fpn],
         "text": [model.text],

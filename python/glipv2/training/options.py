@@ -97,7 +97,8 @@ class TrainOptions:
     settings: Mapping[str, Any] = field(default_factory=dict)
     """Keys of it that are to differ: `{"text.dropout": 0}`."""
     method: Method = "full"
-    """`linear_probe` trains the last layers alone; `prompt` what is added to the features of one list of categories."""
+    """`linear_probe` trains the last layers alone, without the loss of grounding those of masks, answers and captions;
+    `prompt` what is added to the features of one list of categories."""
     shots: int | None = None
     """Pictures of each category that are used; None: all."""
     shot_seed: int = 3

@@ -11,7 +11,6 @@ import pytest
 import torch
 from drawn_scenes import ANSWERS
 from tiny_runs import TINY, configure, content, events, result, run_here
-
 from worded import write_captions, write_questions
 
 from glipv2.checkpoints.load import load, save
@@ -73,6 +72,23 @@ def test_mixed_with_what_has_boxes(tmp_path: Path) -> None:
     trained = load(Path(result(run)["checkpoint"]))
     assert trained.config.understanding is not None
     assert trained.config.understanding.answers == (*ANSWERS, *(one for one in MINE if one not in ANSWERS))
+
+
+def test_a_probe_of_words_changes_no_box(tmp_path: Path) -> None:
+    torch.manual_seed(3)
+    save(GLIP(TINY), tmp_path / "before.safetensors")
+    source = source_to_json(write_questions(tmp_path / "asked"))
+    start = {"weights": str(tmp_path / "before.safetensors"), "config": "auto", "settings": {"understanding": {}}}
+    losses = {"grounding": 0.0, "answers": 1.0}
+    run = configure(tmp_path, train=[source], method="linear_probe", losses=losses, **start)
+    run_here(run)
+    before, after = (load(Path(one)) for one in (start["weights"], result(run)["checkpoint"]))
+    known = before.state_dict()
+    now = after.state_dict()
+    assert all(torch.equal(now[name], value) for name, value in known.items())
+    drawn = build(TrainOptions.from_json(json.loads(run.config.read_text())), ()).model.state_dict()
+    assert {name.partition(".")[0] for name in now.keys() - known.keys()} == {"understanding"}
+    assert any(not torch.equal(now[name], drawn[name]) for name in now.keys() - known.keys())
 
 
 def test_what_nothing_is_learnt_of_is_refused(tmp_path: Path) -> None:

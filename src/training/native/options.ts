@@ -182,7 +182,8 @@ export interface NativeFinetuneOptions extends NativeTrainingOptions {
    */
   task?: FinetuneTask | undefined;
   /**
-   * What is trained. `full`: everything. `linear-probe`: the last layers of the head. `prompt`: the text side's features
+   * What is trained. `full`: everything. `linear-probe`: the last layers of the head, without the loss
+   * `grounding` those of masks, answers and captions alone. `prompt`: the text side's features
    * of one list of categories, kept as a small file beside the shared weights.
    * @default "full"
    */

@@ -87,13 +87,17 @@ describe("what a fine-tuning is for", () => {
       'options.task: expected "detect" with options.method "prompt", got "answer"',
     ],
   ])("%j is refused", (given, message) => {
-    try {
-      request(given as Partial<NativeFinetuneOptions>);
-    } catch (error) {
-      expect((error as GlipError).message).toBe(message);
-      expect(error).toMatchObject({ code: "invalid_argument", details: { path: message.split(":")[0] } });
-      return;
-    }
-    throw new Error("nothing was thrown");
+    const error = refusal(given);
+    expect(error.message).toBe(message);
+    expect(error).toMatchObject({ code: "invalid_argument", details: { path: message.split(":")[0] } });
   });
 });
+
+function refusal(given: Partial<NativeFinetuneOptions>): GlipError {
+  try {
+    request(given);
+  } catch (error) {
+    return error as GlipError;
+  }
+  throw new Error("nothing was thrown");
+}

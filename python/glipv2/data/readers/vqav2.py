@@ -1,8 +1,8 @@
 """VQAv2: a file of questions about numbered pictures, and one of the answers that ten people gave to each.
 
 Answers are read by the rules of VQA's evaluation, so that people who mean the same say the same. Pictures are named as
-COCO's are, by their number: `COCO_train2014_000000000009.jpg` or `000000000009.jpg`. A file of questions of one's own may
-have a list `images`, as COCO's files do, which names them.
+COCO's are, by their number: `COCO_train2014_000000000009.jpg` or `000000000009.jpg`. A file of questions of one's own
+may have a list `images`, as COCO's files do, which names them.
 """
 
 from __future__ import annotations
@@ -116,7 +116,8 @@ class _Files:
         """The first that is there; of none, where it was looked for first."""
         names = [one.format(number) for one in self._names]
         found = (folder / name for folder, there in self._folders for name in names if name in there)
-        return next(found, self._folders[0][0] / names[0])
+        first: Path = self._folders[0][0] / names[0]
+        return next(found, first)
 
 
 def _listed(folder: Path) -> set[str]:
