@@ -219,11 +219,9 @@ class Run:
     def _show_samples(self, dataset: Dataset | None) -> None:
         if dataset is None or not self._world.first or not self._options.sample_pictures:
             return
-        # Of others there is nothing to be asked for.
-        pictures = [one for one in dataset.pictures if dataset.names or one.sentences]
-        count = min(self._options.sample_pictures, len(pictures))
-        for place in np.linspace(0, len(pictures) - 1, count).astype(int):
-            picture = pictures[place]
+        count = min(self._options.sample_pictures, len(dataset.pictures))
+        for place in np.linspace(0, len(dataset.pictures) - 1, count).astype(int):
+            picture = dataset.pictures[place]
             fields = seen(self._state.trained.model, picture, dataset, self._stepper.computing())
             self._report.event("sample", step=self._state.step, **fields)
 
