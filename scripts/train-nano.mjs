@@ -1,6 +1,6 @@
 // Trains glip-nano on the scenes, as its card says (models/glip-nano/README.md):
 //
-//   npm run train:nano                         everything, about six hours on two CPU cores
+//   npm run train:nano                         everything, about ten hours on two CPU cores
 //   npm run train:nano -- '{"steps": 100}'     options of glipv2.training.options that differ
 //
 // Data and run lie in .build/nano. Ctrl-C ends it with a checkpoint, and the same command goes on from there. In the end
@@ -27,6 +27,9 @@ const weights = inRoot("models", "glip-nano", "model.safetensors");
 const options = {
   kind: "pretrain",
   config: "glip-nano",
+  settings: { masks: {}, understanding: {} },
+  losses: { grounding: 1, inter: 0.1, mlm: 0.1, masks: 1, answers: 1, captions: 1 },
+  asking: { full: 0.75, questions: 0.35, captions: 0.25 },
   train: [{ format: "scenes", folder: join(data, "train") }],
   output: run,
   steps: 30000,

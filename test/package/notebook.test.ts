@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { cpSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { root } from "../support/compile.ts";
@@ -37,6 +37,7 @@ const read = (name: string): Notebook => {
 };
 const bridge = read("bridge.ipynb");
 const detect = read("detect.ipynb");
+const oneModel = read("one-model.ipynb");
 const codeCells = ({ cells }: Notebook): Cell[] => cells.filter(({ cell_type }) => cell_type === "code");
 const deno = runtimeProgram("deno");
 
@@ -77,6 +78,34 @@ function expectPromised(outputs: Outputs): void {
     /^pig 0\.\d\d\nframe 1: file_error\n(\w+( 0\.\d\d)?\n){2}the camera is off\n$/,
   );
   expect(printed(outputs, "error")).toMatch(/^invalid_argument: categories\[1\]: expected a name .* got '狗'\n$/);
+}
+
+/** What the notebook of all verbs promises, whatever glip-nano says of the picture. */
+function expectEveryVerb(outputs: Outputs): void {
+  expect(errors(outputs)).toEqual([]);
+  expect(printed(outputs, "look")).toBe("512 x 512 pixels\n");
+  expect(printed(outputs, "detect")).toMatch(/^robot +0\.\d\d$/m);
+  expect(printed(outputs, "segment")).toMatch(/^robot +[1-9]\d* pixels$/m);
+  expect(printed(outputs, "ground")).toMatch(/^a small robot +[1-9]\d*\n/);
+  const answer = String.raw`\w+( \w+)* +[01]\.\d\d\n`;
+  expect(printed(outputs, "answer")).toMatch(
+    new RegExp(
+      `^how many clouds are there\\? +${answer}is there a robot\\? +${answer}what color .*\\? +${answer}of three: +\\w+\n$`,
+    ),
+  );
+  expect(printed(outputs, "caption")).toMatch(/^[1-9]\d* pieces: \w.*\nby beams: \w.*\n$/);
+  for (const [id, title] of [
+    ["detect", /^Detections 512x512: \d+ object/],
+    ["segment", /^Detections 512x512: \d+ object/],
+    ["ground", /^Grounding 512x512 of "a small robot/],
+    ["answer", /^Answer 512x512 to "how many clouds are there\?"/],
+    ["caption", /^Caption 512x512 "/],
+  ] as const) {
+    const { "text/plain": plain, "image/jpeg": picture } = shown(outputs, id);
+    expect(plain).toMatch(title);
+    expect(picture?.slice(0, 4)).toBe("/9j/");
+  }
+  expect(printed(outputs, "error")).toMatch(/^invalid_argument: .*closed/);
 }
 
 describe.skipIf(deno === undefined)(`in Deno's Jupyter kernel${deno === undefined ? " (deno is missing)" : ""}`, () => {
@@ -135,6 +164,11 @@ describe.skipIf(deno === undefined)(`in Deno's Jupyter kernel${deno === undefine
     expectPromised(await execute(detect.path, ...kept));
   });
 
+  it("shows what every cell of the notebook of all verbs promises", { timeout: 120_000 }, async () => {
+    const kept = process.env["GLIP_KEEP_OUTPUTS"] === undefined ? [] : [oneModel.path];
+    expectEveryVerb(await execute(oneModel.path, ...kept));
+  });
+
   it("takes the worker along when the kernel ends without close()", { timeout: 60_000 }, async () => {
     const cells = bridge.cells.filter(({ id }) => id === "launch");
     const file = join(project.folder, "unclosed.ipynb");
@@ -145,12 +179,15 @@ describe.skipIf(deno === undefined)(`in Deno's Jupyter kernel${deno === undefine
 });
 
 // Who only reads it sees what it shows: `GLIP_KEEP_OUTPUTS=1 npm test -- test/package/notebook` keeps those of that run.
-it("keeps the detection notebook with outputs, and small", () => {
-  const cells = codeCells(read("detect.ipynb"));
+it.each([
+  { path: detect.path, expectAll: expectPromised },
+  { path: oneModel.path, expectAll: expectEveryVerb },
+])("keeps $path with outputs, and small", ({ path, expectAll }) => {
+  const cells = codeCells(read(basename(path)));
   for (const [index, { execution_count, outputs }] of cells.entries()) {
     expect(execution_count).toBe(index + 1);
     expect(outputs).not.toContainEqual(expect.objectContaining({ output_type: "error" }));
   }
-  expectPromised(Object.fromEntries(cells.map(({ id, outputs }) => [id, outputs as Output[]])));
-  expect(statSync(detect.path).size).toBeLessThan(300_000);
+  expectAll(Object.fromEntries(cells.map(({ id, outputs }) => [id, outputs as Output[]])));
+  expect(statSync(path).size).toBeLessThan(400_000);
 });
