@@ -4,6 +4,7 @@ const RENAMED: Record<string, string> = {
   interpreter: "python",
   settings: "set",
   thresholds: "threshold",
+  output: "out",
   phrases: "phrase",
 };
 

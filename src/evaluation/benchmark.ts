@@ -8,6 +8,7 @@ import { GlipError } from "../errors.ts";
 import { text, uint32 } from "../protocol/fields.ts";
 import type { Event, Params } from "../protocol/methods.ts";
 import { checkArgument } from "../protocol/validate.ts";
+import { inOptionNames } from "../training/refusals.ts";
 import { convert, Run } from "../training/run.ts";
 import { type BenchmarkName, benchmarkNames } from "./benchmark-metrics.ts";
 import { BenchmarkResult, type PictureProblem } from "./benchmark-result.ts";
@@ -102,7 +103,7 @@ export function evaluateBenchmark<Name extends BenchmarkName>(
   const source = convert(handle.stream(METHOD, params, { signal }), {
     event: eventOf,
     result: (result) => new BenchmarkResult(options.benchmark, result),
-    error: (error) => error,
+    error: inOptionNames,
   });
   return new Run("Evaluation", output, source);
 }

@@ -1,4 +1,5 @@
 import { GlipError, isGlipError } from "../errors.ts";
+import { evaluation } from "../protocol/evaluation.ts";
 import { nativeTraining } from "../protocol/native-training.ts";
 import { trainingMethods } from "../protocol/training.ts";
 
@@ -6,7 +7,8 @@ const { "training.finetune": finetune, "training.evaluate": evaluate } = trainin
 const { params: native } = nativeTraining["training.run"];
 const { params: measured } = evaluate;
 const { params: tuned } = finetune;
-const schemas = [tuned, tuned.shape.pieces, measured, native, native.shape.asking];
+const { params: benchmark } = evaluation["evaluate.benchmark"];
+const schemas = [tuned, tuned.shape.pieces, measured, native, native.shape.asking, benchmark];
 const wireNames = schemas.flatMap(({ shape }) => Object.keys(shape));
 const parameters: ReadonlySet<string> = new Set(wireNames);
 

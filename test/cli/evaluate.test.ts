@@ -33,6 +33,12 @@ describe("what is wrong is said at once, in the command line's words", () => {
       [...val, "--task", "embed"],
       "argument 'embed' is invalid. Allowed choices are detect, ground, segment, answer, caption.",
     ],
+    [["--benchmark", "coco"], "required option '--data <data>' not specified"],
+    [
+      ["--benchmark", "cocoa"],
+      "argument 'cocoa' is invalid. Expected coco, lvis-minival, lvis-val, mini:coco, mini:lvis.",
+    ],
+    [["--benchmark", "coco", "--data", "coco:val.json"], "Expected coco:ANNOTATIONS,IMAGES."],
     [[...val, "--pictures", "0"], "argument '0' is invalid. Expected a whole number, 1 or more."],
     [[...val, "--pictures", "some"], "argument 'some' is invalid. expected a whole number"],
     [[...val, "--model", "glip-x"], "[invalid_argument]: --model: expected one of glip-nano, "],
@@ -62,6 +68,33 @@ describe("glip evaluate", () => {
       seconds: expect.any(Number) as number,
     });
     expect(status).toBe(0);
+  });
+
+  it("draws a benchmark in miniature and measures by it, and goes on with its run", { timeout: 120_000 }, async () => {
+    const home = temporaryFolder();
+    const out = join(home, "run");
+    const args = ["--benchmark", "mini:lvis", "--out", out, "--home", home, ...onCpu];
+    const env = { GLIP_PYTHON: await testPython() };
+    const { status, stdout } = evaluate([...args, "--pictures", "2", "--json"], env);
+    const { metrics, ...rest } = JSON.parse(stdout) as { metrics: { box: Record<string, Record<string, unknown>> } };
+    expect(rest).toMatchObject({ benchmark: "lvis-minival", pictures: 2, problems: [], output: out });
+    const names = ["AP", "AP50", "AP75", "APs", "APm", "APl", "APr", "APc", "APf", "AR"];
+    expect([Object.keys(metrics.box["fixed"] ?? {}), Object.keys(metrics.box["plain"] ?? {})]).toEqual([names, names]);
+    expect(status).toBe(0);
+    const again = evaluate([...args, "--pictures", "3", "--resume"], env);
+    expect(again.stdout).toMatch(/^lvis-minival on 3 pictures, \d+\.\d s, in .*\nbox\.fixed\.AP +0\.\d{3}\n/);
+    expect(again.status).toBe(0);
+    const refused = evaluate(args, env);
+    expect(refused.stderr).toContain("[invalid_argument]: --out: expected a folder without a run in it, or resume");
+  });
+
+  it("lists all that a benchmark's folder lacks", { timeout: 60_000 }, async () => {
+    const env = { GLIP_PYTHON: await testPython() };
+    const { status, stderr } = evaluate(["--benchmark", "lvis-val", "--data", temporaryFolder(), ...onCpu], env);
+    expect(stderr).toContain("[benchmark_incomplete]: ");
+    for (const name of ["lvis_od_val.json", "train2017", "val2017", "https://www.lvisdataset.org/dataset"])
+      expect(stderr).toContain(name);
+    expect(status).toBe(1);
   });
 
   it("measures on a folder, and prints what a person reads", { timeout: 60_000 }, async () => {

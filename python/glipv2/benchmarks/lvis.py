@@ -29,7 +29,7 @@ COMPARED: dict[str, Compared] = {"box": "bbox", "mask": "segm"}
 PAGE = "https://www.lvisdataset.org/dataset"
 
 #: The official repository's own link to minival is dead.
-MINIVAL_PAGE = "https://huggingface.co/GLIPModel/GLIP"
+MINIVAL_PAGE = "https://huggingface.co/GLIPModel/GLIP/blob/main/lvis_v1_minival_inserted_image_name.json"
 
 
 def read(places: Places, choices: Choices) -> LvisTask:

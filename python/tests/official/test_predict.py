@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,11 @@ from typing import Any
 import numpy
 import pytest
 import torch
+
+sys.path.append(str(Path(__file__).resolve().parent.parent / "glipv2"))
+
 from direct import SMALL, Direct, Found, Served, Stand, assert_equal, best, write_bert
+from known_answers import write_coco_layout
 
 from glip_worker.errors import GlipError
 from glip_worker.protocol.messages import Span
@@ -242,3 +247,23 @@ def test_what_a_benchmark_asks_is_what_detect_finds(served: Served) -> None:
     assert predictor.detect(pixels, NAMES, Asking(labels=3)).scores_N.tolist() == found.scores_N.tolist()
     both = predictor.detect(pixels, ["bow_(weapon)", "bow_(decorative_ribbons)"], Asking())
     assert set(both.labels_N.tolist()) == {0, 1}
+
+
+def test_a_benchmark_runs(served: Served, tmp_path: Path) -> None:
+    from glip_worker.protocol.messages import BenchmarkRoot, EvaluateBenchmarkParams
+
+    class Heard(Stand):
+        def emit(self, event: Any) -> None:
+            events.append(event)
+
+    events: list[Any] = []
+    write_coco_layout(tmp_path, 2)
+    options = {"output": str(tmp_path / "run"), "resume": False, "pictures": None, "problems": "fail", "masks": False}
+    data = BenchmarkRoot(folder=str(tmp_path))
+    params = EvaluateBenchmarkParams(benchmark="coco", data=data, **options)  # type: ignore[arg-type]
+    result = served.engine.evaluate_benchmark(Heard(), params)  # type: ignore[arg-type]
+    assert (result.pictures, result.benchmark, events[0].total) == (2, "coco", 2)
+    masked = EvaluateBenchmarkParams(benchmark="coco", data=data, **{**options, "masks": True})  # type: ignore[arg-type]
+    with pytest.raises(GlipError, match="none that finds masks") as raised:
+        served.engine.evaluate_benchmark(Heard(), masked)  # type: ignore[arg-type]
+    assert raised.value.code == "unsupported"

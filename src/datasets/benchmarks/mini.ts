@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { z } from "zod";
 import { glipHome } from "../../environment/home.ts";
@@ -9,7 +9,7 @@ import { text } from "../../protocol/fields.ts";
 import { checkArgument } from "../../protocol/validate.ts";
 import { EDITION } from "../scenes/compose/scene.ts";
 import { throwIfAborted } from "../scenes/scenes.ts";
-import { type ScenesProgress, writeFailure, writePlan } from "../scenes/write.ts";
+import { expectFree, type ScenesProgress, writeFailure, writePlan } from "../scenes/write.ts";
 import { writeMiniCoco } from "./mini-coco.ts";
 import { writeMiniLvis } from "./mini-lvis.ts";
 import type { Instances } from "./instances.ts";
@@ -23,7 +23,7 @@ export type MiniName = keyof typeof writers;
 export const miniNames = Object.keys(writers) as MiniName[];
 
 export interface MiniBenchmarkOptions {
-  /** The root folder to make; it is not there yet. @default one in the cache, which is made once and kept */
+  /** The root folder to make; it is not there yet, or empty. @default one in the cache, which is made once and kept */
   out?: string | undefined;
   /** The folder that keeps it. @default GLIP_HOME, then the user's cache directory */
   home?: string | undefined;
@@ -79,6 +79,7 @@ async function write(
 ): Promise<void> {
   const part = `${root}.part-${randomUUID().slice(0, 8)}`;
   try {
+    await expectFree(root);
     await mkdir(dirname(root), { recursive: true });
     await writePlan({ ...SCENES, ...options, out: join(part, "scenes") });
     const from = join(part, "scenes", "val");
@@ -88,6 +89,7 @@ async function write(
       join(part, "root", "README.txt"),
       `The benchmark ${benchmark} in miniature, drawn by glip-sdk: no picture of it is the benchmark's.\n`,
     );
+    await rmdir(root).catch(() => {});
     await rename(join(part, "root"), root);
   } finally {
     await rm(part, { recursive: true, force: true, maxRetries: 3 }).catch(() => {});

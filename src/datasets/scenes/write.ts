@@ -116,8 +116,8 @@ export async function writePlan({ out, plan, seed, size, signal, onProgress }: P
   return { out, splits: Object.fromEntries(plan.map(({ split, count }) => [split, count])) };
 }
 
-/** The folder is not there, or there is nothing in it. */
-async function expectFree(out: string): Promise<void> {
+/** The folder is not there, or there is nothing in it. @throws GlipError `file_error` */
+export async function expectFree(out: string): Promise<void> {
   const found = await readdir(out).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return [];
     throw error;
