@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import msgspec
 
 from glipv2.benchmarks.benchmark import Example, Record, Task
 from glipv2.benchmarks.predictor import Asking, Pixels, Predictor
+from glipv2.benchmarks.rows import is_box, is_number, short, shorts
 from glipv2.data.problems import Kind, Problems
 from glipv2.data.readers.building import shown
 from glipv2.data.readers.coco import picture_name
@@ -95,7 +95,7 @@ def read_annotations(path: Path, check: Callable[[Annotations, Wrong], None] | N
 def _check_objects(objects: Sequence[_Object], images: set[int], categories: Sequence[Category], wrong: Wrong) -> None:
     """Each number that nothing has is told once."""
     for place, one in enumerate(objects):
-        if not _is_box(one.bbox):
+        if not is_box(one.bbox):
             where = f"annotations[{place}].bbox"
             wrong.add("invalid_box", where, f"expected [x, y, width, height], got {shown(one.bbox)}")
     ids = {one.id for one in categories if type(one.id) is int}
@@ -147,8 +147,8 @@ class DetectionTask(Task[Example]):
         found = predictor.detect(pixels, self.annotations.names, self.asking)
         record: Record = {
             "categories": [self.annotations.ids[label] for label in found.labels_N.tolist()],
-            "boxes": [[_short(side) for side in box_4] for box_4 in found.boxes_N4],
-            "scores": [_short(score) for score in found.scores_N],
+            "boxes": [shorts(box_4) for box_4 in found.boxes_N4],
+            "scores": [short(score) for score in found.scores_N],
         }
         if found.masks is not None:
             record |= {"masks": found.masks, "size": list(pixels.shape[:2])}
@@ -167,22 +167,9 @@ class DetectionTask(Task[Example]):
         unknown = sorted({str(one) for one in categories or () if one not in self._ids})
         if unknown:
             return f"the annotations have no category {', '.join(unknown)}"
-        if not all(_is_number(one) for one in scores or ()) or not all(_is_box(one) for one in boxes or ()):
+        if not all(is_number(one) for one in scores or ()) or not all(is_box(one) for one in boxes or ()):
             return "expected numbers for scores, and four of them for each box"
         return None
-
-
-def _is_box(given: object) -> bool:
-    return isinstance(given, list) and len(given) == 4 and all(_is_number(one) for one in given)
-
-
-def _is_number(given: object) -> bool:
-    return isinstance(given, int | float) and math.isfinite(given)
-
-
-def _short(value: Any) -> float:
-    """A float32 in the digits that it takes to read the same one again."""
-    return float(str(value))
 
 
 def coco_rows(records: Iterable[Record], masks: bool) -> Iterator[dict[str, Any]]:

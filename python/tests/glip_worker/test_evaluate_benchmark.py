@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from worker_client import Client, connected
 sys.path.append(str(Path(__file__).resolve().parent.parent / "glipv2"))
 
 from known_answers import write_coco_layout
+from known_phrases import write_flickr_layout, write_phrasecut_layout, write_refcoco_layout
 
 PICTURES = 4
 #: The network's passes on a loaded machine.
@@ -161,6 +162,32 @@ def test_annotations_that_are_not_right(client: Client, root: Path) -> None:
     _, error = evaluate(client, root)
     assert (error.code, error.details["count"], error.details["path"]) == ("dataset_invalid", 2, str(root))
     assert {one["kind"] for one in error.details["problems"]} == {"unknown_category", "unknown_picture"}
+
+
+@pytest.mark.parametrize(
+    ("benchmark", "write", "figure"),
+    [
+        ("flickr30k", write_flickr_layout, "separate.R1"),
+        ("phrasecut", write_phrasecut_layout, "filled.meanIoU"),
+        ("refcoco", write_refcoco_layout, "val.accuracy"),
+    ],
+)
+def test_benchmarks_of_phrases(
+    client: Client, tmp_path: Path, benchmark: str, write: Callable[[Path], Any], figure: str
+) -> None:
+    root = tmp_path / "data"
+    write(root)
+    _, result = evaluate(client, root, benchmark=benchmark, pictures=1)
+    assert 0 <= result.value["metrics"][figure] <= 1
+    assert not any(name.startswith("mask.") for name in result.value["metrics"]), "the model has none"
+    _, error = evaluate(client, root, benchmark=benchmark, masks=True, output=str(tmp_path / "masked"))
+    code = "unsupported" if benchmark == "phrasecut" else "invalid_argument"
+    assert error.code == code
+    places = {"annotations": str(root / "a.json"), "images": str(root)}
+    _, error = evaluate(
+        client, root, benchmark=benchmark, data={"type": "files", **places}, output=str(tmp_path / "own")
+    )
+    assert error.details["path"] == "data"
 
 
 def test_without_a_model(root: Path) -> None:

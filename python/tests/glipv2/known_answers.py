@@ -84,7 +84,7 @@ class Knowing:
     def detect(self, pixels: Pixels, categories: Sequence[str], asking: Asking) -> Found:
         self.asked += 1
         rows = self._changed(self._rows[pixels.tobytes()])
-        masks = [_filled(box, pixels.shape[:2]) for box, _ in rows]
+        masks = [filled_mask(box, pixels.shape[:2]) for box, _ in rows]
         return Found(
             np.asarray([box for box, _ in rows], np.float32).reshape(-1, 4),
             np.linspace(0.9, 0.5, len(rows), dtype=np.float32),
@@ -102,7 +102,7 @@ class Knowing:
         raise NotImplementedError
 
 
-def _filled(box: list[float], size: tuple[int, ...]) -> str:
+def filled_mask(box: list[float], size: tuple[int, ...]) -> str:
     from pycocotools import mask
 
     bitmap = np.zeros(size, np.uint8, order="F")

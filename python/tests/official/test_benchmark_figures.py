@@ -1,4 +1,5 @@
-"""COCO's and LVIS's figures are those of the official evaluators, of the same predictions on the same miniatures."""
+"""COCO's, LVIS's and Flickr30K's figures are those of the official evaluators, of the same predictions on the same
+miniatures."""
 
 from __future__ import annotations
 
@@ -15,8 +16,9 @@ import pytest
 sys.path.append(str(Path(__file__).resolve().parent.parent / "glipv2"))
 
 from known_answers import Changed, Knowing, Row, annotations_of, write_coco_layout, write_lvis_layout
+from known_phrases import KnowingPhrases, write_flickr_layout
 
-from glipv2.benchmarks.benchmark import Figures
+from glipv2.benchmarks.benchmark import Choices, Figures
 from glipv2.benchmarks.detection import coco_rows
 from glipv2.benchmarks.layout import located
 from glipv2.benchmarks.predictions import NAME, Records
@@ -99,3 +101,54 @@ def test_lvis(official: None, tmp_path: Path, fixed: bool) -> None:
             None if theirs[name] is None else pytest.approx(theirs[name], abs=1e-9)
         ), name
     assert 0.05 < (figures[f"box.{rule}.AP"] or 0) < 0.9
+
+
+@pytest.mark.parametrize("boxes", ["separate", "merged"])
+def test_flickr30k(official: None, tmp_path: Path, boxes: str) -> None:
+    from maskrcnn_benchmark.data.datasets.evaluation.flickr.flickr_eval import FlickrEvaluator
+
+    answers = write_flickr_layout(tmp_path, PICTURES)
+    flickr = BENCHMARKS["flickr30k"]
+    knowing = KnowingPhrases(answers, mistaken_phrases())
+    places = located(flickr, tmp_path)
+    scores = run(flickr, places, knowing, Options(tmp_path / "run"), lambda event: None).scores
+    task = flickr.read(places, Choices())
+    keys = {one.key for one in task.examples}
+    evaluator = FlickrEvaluator(tmp_path / "flickr30k" / "flickr30k", "test", merge_boxes=boxes == "merged")
+    for record in Records(tmp_path / "run" / NAME, keys):
+        for sentence, (text, told) in enumerate(task.text_pairs(record)):
+            # As `flickr_post_process` does: a list of each phrase, with a box of nothing behind it.
+            found: list[list[Any]] = [[] for _ in text.spans]
+            for span, box in zip(told["phrases"], told["boxes"], strict=True):
+                found[span].append(box)
+            lists = [[*found[phrase.span], [0.0] * 4] for phrase in text.wanted]
+            evaluator.update([{"image_id": record["id"], "sentence_id": sentence, "boxes": lists}])
+    with contextlib.redirect_stdout(io.StringIO()):
+        theirs = evaluator.summarize()
+    names = {"R1": "Recall@1", "R5": "Recall@5", "R10": "Recall@10", "upperBound": "Upper_bound"}
+    assert {name: scores.figures[f"{boxes}.{name}"] for name in names} == {
+        name: theirs[f"{theirs_name}_all"] for name, theirs_name in names.items()
+    }
+    kinds = scores.parts["types"]
+    assert {(kind, name): kinds[kind][f"{boxes}.{name}"] for kind in kinds for name in names} == {
+        (kind, name): theirs[f"{theirs_name}_{kind}"] for kind in kinds for name, theirs_name in names.items()
+    }
+    assert 0.05 < (scores.figures[f"{boxes}.R1"] or 0) < (scores.figures[f"{boxes}.R5"] or 0) < 0.98
+
+
+def mistaken_phrases(seed: int = 7) -> Changed:
+    """Boxes are off, some are another phrase's, and some come of nowhere."""
+    rng = np.random.default_rng(seed)
+
+    def changed(rows: list[Row]) -> list[Row]:
+        spans = sorted({span for _, span in rows})
+        found: list[Row] = []
+        for box, span in rows:
+            off = (np.asarray(box) + rng.normal(0, 4, 4)).clip(0, 127).tolist()
+            found.append((off, span if rng.random() < 0.8 else int(rng.choice(spans))))
+        for _ in range(12):
+            x, y, side = (int(one) for one in rng.integers(10, 60, 3))
+            found.append(([x, y, x + side, y + side], int(rng.choice(spans))))
+        return [found[place] for place in rng.permutation(len(found))]
+
+    return changed
