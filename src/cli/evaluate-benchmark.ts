@@ -13,7 +13,13 @@ import { table } from "./table.ts";
 const MINI = "mini:";
 
 /** The benchmark that each miniature is of. */
-const miniatures: Record<MiniName, BenchmarkName> = { coco: "coco", lvis: "lvis-minival" };
+const miniatures: Record<MiniName, BenchmarkName> = {
+  coco: "coco",
+  lvis: "lvis-minival",
+  flickr30k: "flickr30k",
+  phrasecut: "phrasecut",
+  refcoco: "refcoco",
+};
 
 /** What `--benchmark` names. */
 export interface ChosenBenchmark {

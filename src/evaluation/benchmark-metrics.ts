@@ -22,11 +22,48 @@ const lvisRules = z.strictObject({
   plain: lvis,
 });
 
-/** What each benchmark measures. `mask` is there where masks were asked for. */
+/** Recall of phrases by their best box, their five and ten best ones, and all of them. */
+const recallOfPhrases = z.strictObject({ R1: part, R5: part, R10: part, upperBound: part });
+const flickr30k = z.strictObject({
+  /** A phrase of several boxes is found when one of them is. */
+  separate: recallOfPhrases,
+  /** When the box around all of them is. */
+  merged: recallOfPhrases,
+});
+
+/** Overlap of phrases' masks: each phrase alike, by pixels, and the part of phrases above an IoU. */
+const overlap = z.strictObject({
+  meanIoU: part,
+  cumulativeIoU: part,
+  P50: part,
+  P60: part,
+  P70: part,
+  P80: part,
+  P90: part,
+});
+const phrasecut = z.strictObject({
+  /** Of the boxes, as if all that is in them were the object. */
+  filled: overlap,
+  /** Of the masks, by a model that finds them. */
+  mask: overlap.optional(),
+});
+
+/** How often the best box is the object that is meant, one of the five or ten best is, and the best one is by GIoU. */
+const understood = z.strictObject({ accuracy: part, R5: part, R10: part, accuracyGIoU: part });
+const refcoco = z.strictObject({ val: understood, testA: understood, testB: understood });
+
+/** What each benchmark measures. `mask` is there where masks were measured. */
 const metrics = {
   coco: z.strictObject({ box: coco, mask: coco.optional() }),
   "lvis-minival": z.strictObject({ box: lvisRules, mask: lvisRules.optional() }),
   "lvis-val": z.strictObject({ box: lvisRules, mask: lvisRules.optional() }),
+  flickr30k,
+  "flickr30k-val": flickr30k,
+  phrasecut,
+  "phrasecut-val": phrasecut,
+  refcoco,
+  "refcoco+": refcoco,
+  refcocog: z.strictObject({ val: understood, test: understood }),
 };
 
 export type BenchmarkName = keyof typeof metrics;

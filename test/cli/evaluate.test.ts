@@ -36,7 +36,8 @@ describe("what is wrong is said at once, in the command line's words", () => {
     [["--benchmark", "coco"], "required option '--data <data>' not specified"],
     [
       ["--benchmark", "cocoa"],
-      "argument 'cocoa' is invalid. Expected coco, lvis-minival, lvis-val, mini:coco, mini:lvis.",
+      "argument 'cocoa' is invalid. Expected coco, lvis-minival, lvis-val, flickr30k, flickr30k-val, phrasecut, " +
+        "phrasecut-val, refcoco, refcoco+, refcocog, mini:coco, mini:lvis, mini:flickr30k, mini:phrasecut, mini:refcoco.",
     ],
     [["--benchmark", "coco", "--data", "coco:val.json"], "Expected coco:ANNOTATIONS,IMAGES."],
     [[...val, "--pictures", "0"], "argument '0' is invalid. Expected a whole number, 1 or more."],

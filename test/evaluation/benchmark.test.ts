@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Stream } from "../../src/bridge/stream.ts";
 import { coco } from "../../src/datasets/coco.ts";
-import { miniBenchmark } from "../../src/datasets/benchmarks/mini.ts";
+import { type MiniName, miniBenchmark } from "../../src/datasets/benchmarks/mini.ts";
 import { type BenchmarkEvent, evaluateBenchmark } from "../../src/evaluation/benchmark.ts";
 import { BenchmarkResult } from "../../src/evaluation/benchmark-result.ts";
 import type { EvaluationHandle } from "../../src/evaluation/scenes.ts";
@@ -70,6 +70,31 @@ describe("glip-nano, as it ships, on COCO in miniature,", { timeout: 120_000 }, 
     expect(lines((await run.result).predictions).slice(0, done.length)).toEqual(done);
   });
 
+  it("is measured by phrases: of sentences, of masks, and of one object", async () => {
+    const root = temporaryFolder();
+    const of = async (name: MiniName): Promise<{ data: string; output: string; pictures: number }> => ({
+      data: await miniBenchmark(name, { out: join(root, name) }),
+      output: join(root, `${name}-run`),
+      pictures: 3,
+    });
+    const flickr = await glip.evaluate({ benchmark: "flickr30k", ...(await of("flickr30k")) }).result;
+    // Below what it has by itself, above what spans of other words leave of it.
+    expect(flickr.metrics.separate.R1).toBeGreaterThan(0.6);
+    expect(flickr.metrics.separate.R5).toBeGreaterThanOrEqual(flickr.metrics.separate.R1 ?? 1);
+    expect(flickr.metrics.merged.upperBound).toBeLessThanOrEqual(flickr.metrics.separate.upperBound ?? 0);
+    expect(flickr.parts["types"]?.["other"]?.["merged.R10"]).toBeGreaterThan(0.5);
+    const phrasecut = await glip.evaluate({ benchmark: "phrasecut", ...(await of("phrasecut")) }).result;
+    expect(phrasecut.metrics.filled.meanIoU).toBeGreaterThan(0.25);
+    // As it ships it finds no masks.
+    expect(phrasecut.metrics.mask).toBeUndefined();
+    expect(phrasecut.parts["subsets"]?.["i_single"]?.["filled.P50"]).toBeLessThanOrEqual(1);
+    const refcoco = await glip.evaluate({ benchmark: "refcoco", ...(await of("refcoco")) }).result;
+    expect(refcoco.metrics.val.R5).toBeGreaterThan(0.6);
+    expect(refcoco.metrics.testB).toEqual({ accuracy: null, R5: null, R10: null, accuracyGIoU: null });
+    const masked = glip.evaluate({ benchmark: "phrasecut", data: join(root, "phrasecut"), masks: true });
+    await failure(masked.result, "unsupported");
+  });
+
   it("takes a set of one's own in the same form, and leaves out what cannot be read", async () => {
     const own = await miniBenchmark("coco", { out: join(temporaryFolder(), "own") });
     const images = join(own, "coco", "val2017");
@@ -115,7 +140,7 @@ describe("what is wrong is said at once:", () => {
   const start = (options: object) => async () => glip.evaluate({ benchmark: "coco", data, ...options });
 
   it.each([
-    [{ benchmark: "cocoa" }, "options.benchmark", "one of coco, lvis-minival, lvis-val"],
+    [{ benchmark: "cocoa" }, "options.benchmark", "one of coco, lvis-minival, lvis-val, flickr30k"],
     [{ data: undefined }, "options.data", "string"],
     [{ data: { format: "yolo", file: "data.yaml", split: "val" } }, "options.data.format", ""],
     [{ pictures: 0 }, "options.pictures", "number >=1"],

@@ -16,12 +16,21 @@ export function cocoName(id: number): string {
 
 /** Copies the pictures into `coco/val2017`. @returns the images under their names there */
 export async function copyPictures(from: string, { images }: Instances, to: string): Promise<ImageRecord[]> {
-  const folder = join(to, "coco", "val2017");
-  await mkdir(folder, { recursive: true });
+  return copyImages(from, images, join(to, "coco", "val2017"), ({ id }) => cocoName(id));
+}
+
+/** @returns the images under the names that they have in the folder `to` */
+export async function copyImages(
+  from: string,
+  images: readonly ImageRecord[],
+  to: string,
+  nameOf: (image: ImageRecord) => string,
+): Promise<ImageRecord[]> {
+  await mkdir(to, { recursive: true });
   return Promise.all(
     images.map(async (image) => {
-      const name = cocoName(image.id);
-      await copyFile(join(from, "images", image.file_name), join(folder, name));
+      const name = nameOf(image);
+      await copyFile(join(from, "images", image.file_name), join(to, name));
       return { ...image, file_name: name };
     }),
   );

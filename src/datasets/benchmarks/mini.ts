@@ -11,13 +11,22 @@ import { EDITION } from "../scenes/compose/scene.ts";
 import { throwIfAborted } from "../scenes/scenes.ts";
 import { expectFree, type ScenesProgress, writeFailure, writePlan } from "../scenes/write.ts";
 import { writeMiniCoco } from "./mini-coco.ts";
+import { writeMiniFlickr30k } from "./mini-flickr30k.ts";
 import { writeMiniLvis } from "./mini-lvis.ts";
+import { writeMiniPhrasecut } from "./mini-phrasecut.ts";
+import { writeMiniRefcoco } from "./mini-refcoco.ts";
 import type { Instances } from "./instances.ts";
 
 /** Writes a split of the scenes, which lies in `from`, into the root folder `to` as a benchmark lays out its files. */
 export type MiniWriter = (from: string, instances: Instances, to: string) => Promise<void>;
 
-const writers = { coco: writeMiniCoco, lvis: writeMiniLvis } satisfies Record<string, MiniWriter>;
+const writers = {
+  coco: writeMiniCoco,
+  lvis: writeMiniLvis,
+  flickr30k: writeMiniFlickr30k,
+  phrasecut: writeMiniPhrasecut,
+  refcoco: writeMiniRefcoco,
+} satisfies Record<string, MiniWriter>;
 
 export type MiniName = keyof typeof writers;
 export const miniNames = Object.keys(writers) as MiniName[];
@@ -46,7 +55,7 @@ const schema = z.strictObject({
 
 /**
  * A benchmark in miniature, in its true file layout, of a dozen drawn scenes: to try an evaluation without the data.
- * @param benchmark `coco` (for the benchmark `coco`) or `lvis` (for `lvis-minival`)
+ * @param benchmark the benchmark of the same name; `lvis` is for `lvis-minival`
  * @returns the root folder, for `data`
  * @example await glip.evaluate({ benchmark: "coco", data: await miniBenchmark("coco") }).result
  * @throws GlipError `invalid_argument`, and as `writeScenes`

@@ -47,6 +47,92 @@ describe("a benchmark in miniature", { timeout: 60_000 }, () => {
     expect(new Set(categories.map(({ frequency }) => frequency))).toEqual(new Set(["r", "c", "f"]));
   });
 
+  it("has Flickr30K's layout: two files of the same sentences, and the boxes of their phrases", async () => {
+    const root = await miniBenchmark("flickr30k", { out: join(temporaryFolder(), "mini") });
+    const entities = join(root, "flickr30k", "flickr30k");
+    const ids = readFileSync(join(entities, "test.txt"), "utf8").trim().split("\n");
+    expect(ids).toHaveLength(12);
+    const { images, annotations } = JSON.parse(
+      readFileSync(join(root, "mdetr_annotations", "final_flickr_separateGT_test.json"), "utf8"),
+    ) as {
+      images: { id: number; caption: string; original_img_id: number; tokens_positive_eval: [[number, number]][] }[];
+      annotations: { image_id: number; bbox: number[] }[];
+    };
+    for (const id of ids) {
+      expect(existsSync(join(root, "flickr30k", "flickr30k_images", `${id}.jpg`))).toBe(true);
+      const xml = readFileSync(join(entities, "Annotations", `${id}.xml`), "utf8");
+      const lines = readFileSync(join(entities, "Sentences", `${id}.txt`), "utf8")
+        .trim()
+        .split("\n");
+      const mine = images.filter(({ original_img_id }) => String(original_img_id) === id);
+      expect(mine).toHaveLength(lines.length);
+      lines.forEach((line, place) => {
+        const { id: image, caption = "", tokens_positive_eval = [] } = mine[place] ?? {};
+        expect(line.replace(/\[\/EN#\d+\/\w+ ([^\]]*)\]/g, "$1")).toBe(caption);
+        const said = [...line.matchAll(/\[\/EN#(\d+)\/(\w+) ([^\]]*)\]/g)];
+        expect(tokens_positive_eval.map(([span]) => caption.slice(...span))).toEqual(
+          said.map(([, , , words]) => words),
+        );
+        for (const [, entity, type] of said) {
+          expect(xml).toContain(`<name>${entity}</name>`);
+          expect(["animals", "vehicles", "instruments", "clothing", "other"]).toContain(type);
+        }
+        expect(annotations.some(({ image_id }) => image_id === image)).toBe(true);
+      });
+    }
+  });
+
+  it("has PhraseCut's layout: polygons of all objects that a phrase speaks of", async () => {
+    const root = await miniBenchmark("phrasecut", { out: join(temporaryFolder(), "mini") });
+    const folder = join(root, "VGPhraseCut_v0");
+    const tasks = JSON.parse(readFileSync(join(folder, "refer_test.json"), "utf8")) as {
+      task_id: string;
+      image_id: number;
+      phrase: string;
+      instance_boxes: [number, number, number, number][];
+      Polygons: [number, number][][][];
+      phrase_structure: { type: string; attributes: string[]; relation_descriptions: string[][] };
+    }[];
+    const sizes = JSON.parse(readFileSync(join(folder, "image_data_split.json"), "utf8")) as { image_id: number }[];
+    expect(new Set(tasks.map(({ image_id }) => image_id))).toEqual(new Set(sizes.map(({ image_id }) => image_id)));
+    expect(new Set(tasks.map(({ task_id }) => task_id)).size).toBe(tasks.length);
+    expect(tasks.some(({ Polygons }) => Polygons.length > 1)).toBe(true);
+    for (const { image_id, phrase, instance_boxes, Polygons, phrase_structure } of tasks) {
+      expect(existsSync(join(folder, "images", `${image_id}.jpg`))).toBe(true);
+      expect(Polygons).toHaveLength(instance_boxes.length);
+      instance_boxes.forEach(([x, y, width, height], object) => {
+        const points = (Polygons[object] ?? []).flat();
+        const [xs, ys] = [points.map(([x]) => x), points.map(([, y]) => y)];
+        expect([Math.min(...xs), Math.min(...ys)]).toEqual([x, y]);
+        expect([Math.max(...xs), Math.max(...ys)]).toEqual([x + width - 1, y + height - 1]);
+      });
+      const words = [...phrase_structure.attributes, ...phrase_structure.relation_descriptions.flat()];
+      expect(words.every((word) => phrase.includes(word))).toBe(true);
+      expect(phrase_structure.type === "name").toBe(words.length === 0);
+    }
+  });
+
+  it("has RefCOCO's layout: an image and an object for each expression of a split", async () => {
+    const root = await miniBenchmark("refcoco", { out: join(temporaryFolder(), "mini") });
+    const pictures = ["val", "testA", "testB"].map((split) => {
+      const { images, annotations } = JSON.parse(
+        readFileSync(join(root, "mdetr_annotations", `finetune_refcoco_${split}.json`), "utf8"),
+      ) as {
+        images: { id: number; caption: string; file_name: string; original_id: number }[];
+        annotations: { image_id: number; tokens_positive: [[number, number]] }[];
+      };
+      expect(annotations.map(({ image_id }) => image_id)).toEqual(images.map(({ id }) => id));
+      images.forEach(({ file_name, caption, original_id }, place) => {
+        expect(file_name).toBe(`COCO_train2014_${String(original_id).padStart(12, "0")}.jpg`);
+        expect(existsSync(join(root, "coco", "train2014", file_name))).toBe(true);
+        const [span = [0, 0]] = annotations[place]?.tokens_positive ?? [];
+        expect(caption.slice(...span)).toMatch(/^the /);
+      });
+      return new Set(images.map(({ file_name }) => file_name)).size;
+    });
+    expect(pictures).toEqual([6, 3, 3]);
+  });
+
   it("is not drawn over what is there, and nothing half is left", async () => {
     const out = temporaryFolder();
     writeFileSync(join(out, "mine.txt"), "");
