@@ -28,7 +28,7 @@ export interface EvaluateBenchmarkOptions<Name extends BenchmarkName = Benchmark
   resume?: boolean | undefined;
   /** The first so many. @default all */
   pictures?: number | undefined;
-  /** Measure the masks too, by a model that finds them. @default false */
+  /** Measure the masks too, by a model that finds them; `phrasecut` does so whenever the model can. @default false */
   masks?: boolean | undefined;
   /**
    * What pictures that cannot be read do. `fail`: the others are asked for, and then it fails with all of them; mended, it

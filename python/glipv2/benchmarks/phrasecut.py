@@ -55,15 +55,14 @@ class _Image(msgspec.Struct, gc=False):
 
 
 class _Structure(msgspec.Struct, gc=False):
-    attributes: list[Any] = []
-    relation_descriptions: list[Any] = []
-    type: str = ""
+    attributes: list[Any] | None = None
+    relation_descriptions: list[Any] | None = None
+    type: Any = None
 
 
 class _Task(msgspec.Struct, gc=False):
     """Anything is read into the fields, so that all that is wrong can be told, not only the first."""
 
-    task_id: Any = None
     image_id: Any = None
     phrase: Any = None
     phrase_structure: _Structure | None = None
@@ -147,7 +146,7 @@ def read(places: Places, choices: Choices) -> PhraseCutTask:
     file, images = places["annotations"], places["images"]
     wrong = Wrong(file)
     texts: dict[int, list[Text[Region]]] = {}
-    for place, row in enumerate(_tasks(file, wrong)):
+    for place, row in enumerate(_decoded(file, list[_Task], wrong)):
         where, objects = f"[{place}]", _objects(row.polygons)
         if type(row.image_id) is not int or row.image_id not in sizes:
             reason = f"{places['sizes'].name} has no picture {shown(row.image_id)}"
@@ -172,20 +171,7 @@ def read(places: Places, choices: Choices) -> PhraseCutTask:
 
 def _sizes(file: Path) -> dict[int, tuple[int, int]]:
     """(height, width) of each picture."""
-    wrong = Wrong(file)
-    rows = _decoded(file, list[_Image], wrong)
-    return {one.image_id: (one.height, one.width) for one in rows}
-
-
-def _tasks(file: Path, wrong: Wrong) -> list[_Task]:
-    rows = _decoded(file, list[_Task], wrong)
-    seen: set[Any] = set()
-    for place, row in enumerate(rows):
-        name = row.task_id if isinstance(row.task_id, str) else None
-        if name is None or name in seen:
-            wrong.add("invalid_sentence", f"[{place}].task_id", f"expected one of its own, got {shown(row.task_id)}")
-        seen.add(name)
-    return rows
+    return {one.image_id: (one.height, one.width) for one in _decoded(file, list[_Image], Wrong(file))}
 
 
 def _decoded(file: Path, form: type[list[Row]], wrong: Wrong) -> list[Row]:
@@ -206,7 +192,7 @@ def _objects(polygons: msgspec.Raw) -> int:
 
 def _subsets(structure: _Structure, objects: int) -> tuple[str, ...]:
     """PhraseCut's own, as far as annotations alone decide them."""
-    attributes, relations = structure.attributes, structure.relation_descriptions
+    attributes, relations = structure.attributes or (), structure.relation_descriptions or ()
     return tuple(
         name
         for name, belongs in {

@@ -99,7 +99,7 @@ class Squares:
 
 def write_flickr_layout(root: Path, count: int = 4, split: str = "test") -> Answers:
     """Of each picture: each square by itself, both in one phrase, and phrases of what has no box."""
-    squares = Squares(root / "drawn", count)
+    squares = Squares(root / "squares", count)
     entities = root / "flickr30k" / "flickr30k"
     images: list[dict[str, Any]] = []
     answers: Answers = {}
@@ -143,7 +143,7 @@ def sentences_of(root: Path, split: str = "test") -> Path:
 
 def write_phrasecut_layout(root: Path, count: int = 4) -> Answers:
     """Of each picture: each square by its colour, and both in one phrase."""
-    squares = Squares(root / "drawn", count)
+    squares = Squares(root / "squares", count)
     folder = root / "VGPhraseCut_v0"
     tasks: list[dict[str, Any]] = []
     answers: Answers = {}
@@ -174,7 +174,7 @@ def write_refcoco_layout(
     root: Path, name: str = "refcoco", splits: Sequence[str] = ("val", "testA", "testB")
 ) -> Answers:
     """A picture or two for each split, with an expression for each square."""
-    squares = Squares(root / "drawn", 2 * len(splits) - 1)
+    squares = Squares(root / "squares", 2 * len(splits) - 1)
     answers: Answers = {}
     contents: dict[str, dict[str, list[Any]]] = {split: {"images": [], "annotations": []} for split in splits}
     expressions = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,17 +10,21 @@ import numpy as np
 import pytest
 import torch
 from drawn_scenes import write_split
+from known_phrases import write_flickr_layout, write_phrasecut_layout, write_refcoco_layout
 from tiny_runs import MASKED
 
 from glipv2.benchmarks.benchmark import Example
+from glipv2.benchmarks.layout import located
 from glipv2.benchmarks.native import NativePredictor
 from glipv2.benchmarks.pictures import read_pixels
 from glipv2.benchmarks.predictor import Asking, Pixels
+from glipv2.benchmarks.registry import BENCHMARKS
+from glipv2.benchmarks.running import Options, run
 from glipv2.detection.objects import Objects
 from glipv2.errors import InputError
 from glipv2.evaluation.found import Finder
 from glipv2.model import GLIP
-from glipv2.text.prompts import Window, category_prompts
+from glipv2.text.prompts import Window, caption_prompts, category_prompts
 from glipv2.text.wordpiece import WordPiece
 
 NAMES = ["red square", "green square", "blue square", "person", "car"]
@@ -81,6 +86,35 @@ def test_names_that_read_the_same_are_asked_for_each(model: GLIP, files: list[Pa
     names = ["bow_(weapon)", "bow_(decorative_ribbons)"]
     found = NativePredictor(model).detect(pixels(files[0]), names, Asking())
     assert set(found.labels_N.tolist()) == {0, 1}
+
+
+def test_it_finds_phrases_as_a_finder_does(model: GLIP, files: list[Path]) -> None:
+    caption, spans = "a red square and a blue one", [(2, 12), (19, 27)]
+    found = NativePredictor(model).ground(pixels(files[0]), caption, spans, Asking(masks=True))
+    prompts = caption_prompts(WordPiece.default(), caption, spans, Window(256))
+    expected, masks = Finder(model).segment(files[0], prompts)
+    np.testing.assert_array_equal(found.boxes_N4, expected.boxes_N4.numpy())
+    np.testing.assert_array_equal(found.labels_N, expected.labels_N.numpy())
+    assert found.masks == masks
+
+
+@pytest.mark.parametrize(
+    ("name", "write", "figures"),
+    [
+        ("flickr30k", write_flickr_layout, {"separate", "merged"}),
+        ("phrasecut", write_phrasecut_layout, {"filled", "mask"}),
+        ("refcoco", write_refcoco_layout, {"val", "testA", "testB"}),
+    ],
+)
+def test_benchmarks_of_phrases_run(
+    model: GLIP, tmp_path: Path, name: str, write: Callable[[Path], object], figures: set[str]
+) -> None:
+    write(tmp_path)
+    benchmark = BENCHMARKS[name]
+    options = Options(tmp_path / "run", pictures=2)
+    outcome = run(benchmark, located(benchmark, tmp_path), NativePredictor(model), options, lambda event: None)
+    assert {one.split(".")[0] for one in outcome.scores.figures} == figures
+    assert outcome.pictures == 2
 
 
 def test_identities(model: GLIP) -> None:

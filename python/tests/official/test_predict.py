@@ -15,6 +15,7 @@ sys.path.append(str(Path(__file__).resolve().parent.parent / "glipv2"))
 
 from direct import SMALL, Direct, Found, Served, Stand, assert_equal, best, write_bert
 from known_answers import write_coco_layout
+from known_phrases import write_flickr_layout
 
 from glip_worker.errors import GlipError
 from glip_worker.protocol.messages import Span
@@ -263,6 +264,11 @@ def test_a_benchmark_runs(served: Served, tmp_path: Path) -> None:
     params = EvaluateBenchmarkParams(benchmark="coco", data=data, **options)  # type: ignore[arg-type]
     result = served.engine.evaluate_benchmark(Heard(), params)  # type: ignore[arg-type]
     assert (result.pictures, result.benchmark, events[0].total) == (2, "coco", 2)
+    write_flickr_layout(tmp_path, 2)
+    phrases = EvaluateBenchmarkParams(
+        benchmark="flickr30k", data=data, **{**options, "output": str(tmp_path / "flickr")}
+    )  # type: ignore[arg-type]
+    assert 0 <= (served.engine.evaluate_benchmark(Heard(), phrases).metrics["separate.upperBound"] or 0) <= 1  # type: ignore[arg-type]
     masked = EvaluateBenchmarkParams(benchmark="coco", data=data, **{**options, "masks": True})  # type: ignore[arg-type]
     with pytest.raises(GlipError, match="none that finds masks") as raised:
         served.engine.evaluate_benchmark(Heard(), masked)  # type: ignore[arg-type]
