@@ -157,6 +157,8 @@ export const evaluation = {
       problems: z.enum(["fail", "skip"]),
       /** The masks are measured too. */
       masks: z.boolean(),
+      /** Of a benchmark that is many sets: these, by the benchmark's names; null: all. */
+      sets: z.array(text.min(1)).min(1).nullable(),
     }),
     event: z.discriminatedUnion("type", benchmarkEvents).meta({ title: "BenchmarkEvent" }),
     result: z.strictObject({
@@ -168,6 +170,8 @@ export const evaluation = {
       metrics: runMetrics,
       /** The same of each category, set or type, by the kind of part. */
       parts: z.record(z.string(), z.record(z.string(), runMetrics)),
+      /** Of figures that could not be taken, or not as the published ones are: why, and what to do. */
+      notes: z.record(z.string(), z.string()),
       predictions: z.string(),
       output: z.string(),
       seconds: z.number(),

@@ -8,7 +8,7 @@ from msgspec import Meta, Raw, Struct
 from glip_worker.tensors import Tensor
 
 PROTOCOL_VERSION = 1
-SCHEMA_HASH = "e388f0240f7667da4fed482b9226be1feeaf812c05c8dd6757bcb736f226f71a"
+SCHEMA_HASH = "a84eaec8f91cc61ad36c3380de5bc7ec14ff51ee81d01b1668976a11a81aceff"
 
 
 class MethodTypes(NamedTuple):
@@ -398,6 +398,7 @@ class EvaluateBenchmarkParams(Struct, frozen=True, forbid_unknown_fields=True, k
     pictures: Annotated[int, Meta(ge=1, le=4294967295)] | None
     problems: Literal["fail", "skip"]
     masks: bool
+    sets: Annotated[list[Annotated[str, Meta(min_length=1)]], Meta(min_length=1)] | None
 
 
 class PictureProblem(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -412,6 +413,7 @@ class EvaluateBenchmarkResult(Struct, frozen=True, forbid_unknown_fields=True, k
     problems: list[PictureProblem]
     metrics: dict[str, float | None]
     parts: dict[str, dict[str, dict[str, float | None]]]
+    notes: dict[str, str]
     predictions: str
     output: str
     seconds: float

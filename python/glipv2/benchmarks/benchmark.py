@@ -16,6 +16,9 @@ from glipv2.benchmarks.predictor import Ability, Pixels, Predictor
 #: What is kept of a picture's predictions: what JSON has, on one line. Its `id` is the example's key.
 Record = dict[str, Any]
 
+#: Of annotations that are not right.
+REMEDY = "A benchmark is measured by annotations that are right: get them again, or mend them."
+
 #: Names as the field has them, such as `AP50`. 0 to 1 unless the benchmark says otherwise; None: nothing to measure.
 Figures = dict[str, float | None]
 
@@ -38,6 +41,9 @@ class Needed:
 
     folder: bool = False
 
+    optional: bool = False
+    """It may be missing; then its role has no place."""
+
 
 @dataclass(frozen=True)
 class Choices:
@@ -45,6 +51,9 @@ class Choices:
 
     masks: bool = False
     """Of boxes' benchmarks that have them: the masks are measured too."""
+
+    sets: tuple[str, ...] | None = None
+    """Of a benchmark that is many sets: these; None: all."""
 
 
 @dataclass(frozen=True)
@@ -70,12 +79,19 @@ class Scores:
     parts: Mapping[str, Mapping[str, Figures]] = field(default_factory=dict)
     """Of each part, by the kind of part: `{"categories": {"cat": {"AP": 0.5}}}`."""
 
+    notes: Mapping[str, str] = field(default_factory=dict)
+    """Of figures that could not be taken, or not as the published ones are: why, and what to do."""
+
 
 class Task(ABC, Generic[E]):
     """A benchmark whose annotations were read."""
 
     examples: Sequence[E]
     """In the order in which they are asked; without pixels, so that all fit into memory."""
+
+    def first(self, count: int) -> Sequence[E]:
+        """So many of the examples, where not all are asked for."""
+        return self.examples[:count]
 
     @abstractmethod
     def ask(self, predictor: Predictor, pixels: Pixels, example: E) -> Record:
@@ -89,6 +105,10 @@ class Task(ABC, Generic[E]):
     def score(self, records: Iterable[Record], keys: Collection[int]) -> Scores:
         """Of the pictures with these keys. `records`: theirs, one each, in any order, read anew each time they are gone
         through."""
+
+    def write(self, records: Iterable[Record], folder: Path) -> None:
+        """Files that the benchmark's own evaluation takes, beside the run's. None by default. `records`: as `score`."""
+        del records, folder
 
 
 #: Where each role's file or folder lies.
@@ -112,6 +132,14 @@ class Benchmark:
     masks: bool = False
     """Whether `Choices.masks` is possible."""
 
+    sets: Mapping[str, tuple[Needed, ...]] = field(default_factory=dict)
+    """Of one that is many sets: the files of each, beside `files`."""
+
     def asked(self, choices: Choices) -> frozenset[Ability]:
         """What a predictor must be able to do."""
         return self.abilities | {"masks"} if choices.masks else self.abilities
+
+    def needed(self, choices: Choices) -> tuple[Needed, ...]:
+        """All files. `choices.sets`: sets that it has."""
+        sets = self.sets if choices.sets is None else choices.sets
+        return (*self.files, *(one for name in sets for one in self.sets[name]))

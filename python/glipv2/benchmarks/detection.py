@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from glipv2.benchmarks.benchmark import Example, Record, Task
+from glipv2.benchmarks.benchmark import REMEDY, Example, Record, Task
 from glipv2.benchmarks.predictor import Asking, Pixels, Predictor
 from glipv2.benchmarks.rows import is_box, is_number, short, shorts
 from glipv2.data.problems import Kind, Problems
@@ -128,23 +128,29 @@ class Wrong:
         for kind in kinds:
             examples = [{"where": where, "reason": reason} for one, where, reason in self.rows if one == kind]
             problems.append({"kind": kind, "count": len(examples), "examples": examples})
-        return DataError(
-            problems, "A benchmark is measured by annotations that are right: get them again, or mend them."
-        )
+        return DataError(problems, REMEDY)
 
 
 class DetectionTask(Task[Example]):
     """A record: `categories` (ids), `boxes`, `scores`, best first of each prompt; with masks, `masks` and the picture's
     `size`, [height, width]."""
 
-    def __init__(self, annotations: Annotations, examples: Sequence[Example], asking: Asking) -> None:
+    def __init__(
+        self,
+        annotations: Annotations,
+        examples: Sequence[Example],
+        asking: Asking,
+        names: Sequence[str] | None = None,
+    ) -> None:
+        """`names`: under which the categories are asked for; None: the annotations'."""
         self.annotations = annotations
         self.examples = examples
         self.asking = asking
+        self._names = annotations.names if names is None else names
         self._ids = frozenset(annotations.ids)
 
     def ask(self, predictor: Predictor, pixels: Pixels, example: Example) -> Record:
-        found = predictor.detect(pixels, self.annotations.names, self.asking)
+        found = predictor.detect(pixels, self._names, self.asking)
         record: Record = {
             "categories": [self.annotations.ids[label] for label in found.labels_N.tolist()],
             "boxes": [shorts(box_4) for box_4 in found.boxes_N4],

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-from glipv2.benchmarks.benchmark import Benchmark, Needed
+from glipv2.benchmarks.benchmark import Benchmark, Choices, Needed
 
 
 class Missing(NamedTuple):
@@ -30,13 +30,15 @@ class LayoutError(ValueError):
         self.missing = missing
 
 
-def located(benchmark: Benchmark, root: Path) -> dict[str, Path]:
+def located(benchmark: Benchmark, root: Path, choices: Choices | None = None) -> dict[str, Path]:
     """Where each role lies. LayoutError names everything that is missing, not only the first."""
     places: dict[str, Path] = {}
     missing: list[Missing] = []
-    for needed in benchmark.files:
+    for needed in benchmark.needed(choices or Choices()):
         tried = [(root / path, _fault(root / path, needed)) for path in (needed.path, *needed.also)]
         place = next((path for path, fault in tried if fault is None), None)
+        if place is None and needed.optional:
+            continue
         if place is None:
             path, fault = tried[0]
             missing.append(Missing(path, fault or "", needed.page))

@@ -44,7 +44,7 @@ class NativePredictor:
         self._device = next(model.parameters()).device
         self._tokenizer = WordPiece.default()
         self._candidates = CandidateVectors(model)
-        self._asked: tuple[tuple[str, ...], int] | None = None
+        self._asked: tuple[tuple[str, ...], int, object] | None = None
         self._prompts: list[Read] = []
         self._pixels: Pixels | None = None
         self._looked: Looked | None = None
@@ -62,12 +62,18 @@ class NativePredictor:
     def identity(self) -> str:
         return f"native {digest(self._model, f'{self._precision} {self._model.config}')}"
 
+    @property
+    def answers(self) -> Sequence[str]:
+        understanding = self._model.config.understanding
+        return () if understanding is None else understanding.answers
+
     @torch.inference_mode()
     def detect(self, pixels: Pixels, categories: Sequence[str], asking: Asking) -> Found:
-        wanted = (tuple(categories), asking.labels)
+        wanted = (tuple(categories), asking.labels, asking.around)
         if self._asked != wanted:
             config = self._model.config.prompt
-            wording = Wording(config.separator, repeated=True)
+            around = None if asking.around is None else [one._asdict() for one in asking.around]
+            wording = Wording(config.separator, around, repeated=True)
             window = Window(config.max_tokens, asking.labels)
             prompts = category_prompts(self._tokenizer, categories, wording, window)
             self._prompts, self._asked = [(one, self._read(one)) for one in prompts], wanted

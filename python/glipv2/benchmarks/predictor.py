@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, NoReturn, Protocol
+from typing import Literal, NamedTuple, NoReturn, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,14 @@ Pixels = NDArray[np.uint8]
 Ability = Literal["detect", "ground", "masks", "answer", "caption"]
 
 Span = tuple[int, int]
+
+
+class Around(NamedTuple):
+    """How a category is read: the three together. Its score is the name's."""
+
+    prefix: str
+    name: str
+    suffix: str
 
 
 @dataclass(frozen=True)
@@ -31,6 +39,9 @@ class Asking:
     """What each prompt finds at most; None: as many as the model is set to."""
 
     masks: bool = False
+
+    around: tuple[Around, ...] | None = None
+    """Of each category, what is read in place of its name; None: the names are read."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +69,10 @@ class Predictor(Protocol):
     @property
     def identity(self) -> str:
         """Changes with whatever changes the answers: a run is resumed by the same model alone."""
+
+    @property
+    def answers(self) -> Sequence[str]:
+        """Candidate answers of the model's own; none, where it has none."""
 
     def detect(self, pixels: Pixels, categories: Sequence[str], asking: Asking) -> Found:
         """Categories in any number, in as many prompts as they need. Names that read the same are each asked for, as in

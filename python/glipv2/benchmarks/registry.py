@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from glipv2.benchmarks import flickr30k, phrasecut
+from glipv2.benchmarks import coco_captions, flickr30k, odinw, phrasecut, vqav2
 from glipv2.benchmarks.benchmark import Benchmark
 from glipv2.benchmarks.coco import COCO
 from glipv2.benchmarks.lvis import MINIVAL, VAL
@@ -21,5 +21,11 @@ BENCHMARKS: dict[str, Benchmark] = {
         REFCOCO,
         REFCOCO_PLUS,
         REFCOCOG,
+        odinw.ODINW13,
+        odinw.ODINW35,
+        vqav2.VAL,
+        vqav2.TEST_DEV,
+        coco_captions.KARPATHY,
+        coco_captions.VAL2017,
     )
 }

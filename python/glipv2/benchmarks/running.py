@@ -94,7 +94,7 @@ def run(
     # The annotations first: it is sooner known what is wrong with them.
     task = benchmark.read(places, options.choices)
     _begin(options, _described(benchmark, places, predictor, options))
-    examples = task.examples[: options.pictures]
+    examples = task.examples if options.pictures is None else task.first(options.pictures)
     keys = {one.key for one in examples}
     with Predictions(options.output, task) as predictions:
         problems = _ask(task, examples, predictor, predictions, options, told)
@@ -105,6 +105,7 @@ def run(
             raise _failed(problems, options.output)
         told(Scoring(len(measured)))
         scores = task.score(predictions.of(measured), measured)
+        task.write(predictions.of(measured), options.output)
     outcome = Outcome(len(measured), tuple(problems), scores, options.output / NAME, time.perf_counter() - start)
     _write(options.output / "result.json", _content(benchmark, outcome))
     return outcome
@@ -187,7 +188,8 @@ def _compare(file: Path, described: Mapping[str, Any]) -> None:
         before = msgspec.json.decode(file.read_bytes())
     except (OSError, msgspec.DecodeError) as error:
         raise InputError("output", "a folder with a run that can go on", f"{file}: {error}") from error
-    other = [name for name, value in described.items() if not isinstance(before, dict) or before.get(name) != value]
+    now = msgspec.json.decode(msgspec.json.encode(described))
+    other = [name for name, value in now.items() if not isinstance(before, dict) or before.get(name) != value]
     if other:
         expected = "a run of the same benchmark, files, choices and model"
         raise InputError("output", expected, f"{file.parent}, whose run has another {' and another '.join(other)}")
@@ -200,6 +202,7 @@ def _content(benchmark: Benchmark, outcome: Outcome) -> dict[str, Any]:
         "problems": [one._asdict() for one in outcome.problems],
         "metrics": outcome.scores.figures,
         "parts": outcome.scores.parts,
+        "notes": outcome.scores.notes,
         "seconds": outcome.seconds,
     }
 

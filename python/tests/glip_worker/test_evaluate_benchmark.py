@@ -49,6 +49,7 @@ def params_of(root: Path, **changes: Any) -> dict[str, Any]:
         "pictures": None,
         "problems": "fail",
         "masks": False,
+        "sets": None,
         **changes,
     }
 
@@ -128,6 +129,18 @@ def test_all_files_that_are_missing(client: Client, tmp_path: Path) -> None:
     assert all(one["path"] in error.message for one in missing)
 
 
+def test_sets_that_are_missing(client: Client, root: Path) -> None:
+    _, error = evaluate(client, root, benchmark="odinw35", sets=["pothole", "dice"])
+    paths = [str(Path(one["path"]).relative_to(root / "odinw")) for one in error.details["missing"]]
+    file = "annotations_without_background.json"
+    assert paths == [
+        f"pothole/valid/{file}",
+        "pothole/valid",
+        f"dice/mediumColor/export/val_{file}",
+        "dice/mediumColor/export",
+    ]
+
+
 def test_pictures_that_cannot_be_read(client: Client, root: Path) -> None:
     gone = root / "coco" / "val2017" / "000002.png"
     gone.unlink()
@@ -144,6 +157,12 @@ def test_pictures_that_cannot_be_read(client: Client, root: Path) -> None:
     [
         ({"benchmark": "coc"}, "invalid_argument", "benchmark: expected one of coco, lvis-minival"),
         ({"masks": True}, "unsupported", "coco: the loaded model is none that finds masks"),
+        ({"benchmark": "vqav2"}, "unsupported", "vqav2: the loaded model is none that answers questions"),
+        ({"benchmark": "coco-captions"}, "unsupported", "the loaded model is none that tells what is in a picture"),
+        ({"benchmark": "odinw13", "masks": True}, "invalid_argument", "masks: expected false"),
+        ({"sets": ["pothole"]}, "invalid_argument", "sets: expected nothing: the benchmark coco is one set"),
+        ({"benchmark": "odinw13", "sets": ["dice"]}, "invalid_argument", "sets[0]: expected one of AerialMaritime"),
+        ({"benchmark": "odinw35", "sets": ["dice", "dice"]}, "invalid_argument", "sets[1]: expected each set once"),
         ({"data": {"type": "files", "annotations": "/no/such.json", "images": "/no"}}, "file_error", "/no/such.json"),
     ],
 )

@@ -56,6 +56,7 @@ class Knowing:
     """Knows the objects of each picture by its pixels, and says them as `changed` has them; `asked` counts."""
 
     identity = "who knows"
+    answers: Sequence[str] = ()
 
     def __init__(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,7 @@ def evaluate_benchmark(call: Call, predictor: Predictor, params: EvaluateBenchma
     `unsupported` by a model that cannot what is asked, `dataset_invalid` with every problem, `file_error`."""
     start = time.perf_counter()
     benchmark = _benchmark(params)
-    choices = Choices(masks=params.masks)
+    choices = Choices(params.masks, None if params.sets is None else tuple(params.sets))
     _require(benchmark, choices, predictor)
     output = Path(params.output)
     options = Options(output, params.resume, params.pictures, params.problems, choices)
@@ -57,7 +58,7 @@ def evaluate_benchmark(call: Call, predictor: Predictor, params: EvaluateBenchma
         call.emit(_event(event))
 
     try:
-        places = _places(benchmark, params.data)
+        places = _places(benchmark, choices, params.data)
         output.mkdir(parents=True, exist_ok=True)
         with alone_in(output), as_glip_errors():
             outcome = run(benchmark, places, predictor, options, told)
@@ -79,7 +80,20 @@ def _benchmark(params: EvaluateBenchmarkParams) -> Benchmark:
         raise invalid_argument("benchmark", f"one of {', '.join(BENCHMARKS)}", repr(params.benchmark))
     if params.masks and not benchmark.masks:
         raise invalid_argument("masks", f"false: the benchmark {benchmark.name} has none", "true")
+    _check_sets(benchmark, params.sets)
     return benchmark
+
+
+def _check_sets(benchmark: Benchmark, sets: Sequence[str] | None) -> None:
+    if sets is None:
+        return
+    if not benchmark.sets:
+        raise invalid_argument("sets", f"nothing: the benchmark {benchmark.name} is one set", ", ".join(sets))
+    for place, one in enumerate(sets):
+        if one not in benchmark.sets:
+            raise invalid_argument(f"sets[{place}]", f"one of {', '.join(benchmark.sets)}", repr(one))
+        if one in sets[:place]:
+            raise invalid_argument(f"sets[{place}]", "each set once", repr(one))
 
 
 def _require(benchmark: Benchmark, choices: Choices, predictor: Predictor) -> None:
@@ -95,11 +109,11 @@ def _require(benchmark: Benchmark, choices: Choices, predictor: Predictor) -> No
         raise GlipError("unsupported", f"{benchmark.name}: {reason}: {remedy}", details)
 
 
-def _places(benchmark: Benchmark, data: BenchmarkData) -> dict[str, Path]:
+def _places(benchmark: Benchmark, choices: Choices, data: BenchmarkData) -> dict[str, Path]:
     if isinstance(data, BenchmarkRoot):
-        return located(benchmark, Path(data.folder))
+        return located(benchmark, Path(data.folder), choices)
     places = {"annotations": Path(data.annotations), "images": Path(data.images)}
-    if places.keys() != {one.role for one in benchmark.files if one.role is not None}:
+    if places.keys() != {one.role for one in benchmark.needed(choices) if one.role is not None}:
         expected = f"the folder with the benchmark's layout: {benchmark.name} has more than annotations and images"
         raise invalid_argument("data", expected, "annotations and images")
     return places
@@ -133,6 +147,7 @@ def _result(benchmark: Benchmark, outcome: Outcome, output: Path, seconds: float
         problems=[msgspec.convert(one._asdict(), PictureProblem) for one in outcome.problems],
         metrics=outcome.scores.figures,
         parts={kind: {name: dict(one) for name, one in parts.items()} for kind, parts in outcome.scores.parts.items()},
+        notes=dict(outcome.scores.notes),
         predictions=str(outcome.predictions),
         output=str(output),
         seconds=seconds,

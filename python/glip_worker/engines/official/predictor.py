@@ -27,9 +27,11 @@ class OfficialPredictor:
 
     abilities: frozenset[Ability] = frozenset(("detect", "ground"))
 
+    answers: Sequence[str] = ()
+
     def __init__(self, model: Model) -> None:
         self._model = model
-        self._asked: tuple[tuple[str, ...], int] | None = None
+        self._asked: tuple[tuple[str, ...], int, object] | None = None
         self._prompts: list[Prompt] = []
 
     @property
@@ -37,10 +39,12 @@ class OfficialPredictor:
         return f"official {digest(self._model.network, self._model.config.dump())}"
 
     def detect(self, pixels: Pixels, categories: Sequence[str], asking: Asking) -> Found:
-        wanted = (tuple(categories), asking.labels)
+        wanted = (tuple(categories), asking.labels, asking.around)
         if self._asked != wanted:
             config = self._model.config
             words = replace(wording(config), repeated=True)
+            if asking.around is not None:
+                words = replace(words, around=[one._asdict() for one in asking.around])
             limits = replace(window(config), labels=min(window(config).labels, asking.labels))
             self._prompts = list(category_prompts(self._model.tokenizer, categories, words, limits))
             self._asked = wanted

@@ -20,7 +20,7 @@ class _Caption(msgspec.Struct, gc=False):
     caption: Any = None
 
 
-class _File(msgspec.Struct, gc=False):
+class CaptionsFile(msgspec.Struct, gc=False):
     images: list[Image]
     annotations: list[_Caption]
 
@@ -32,10 +32,10 @@ _Told = tuple[str, Any, list[Said]]
 def read_coco_captions(source: CocoCaptions, how: How) -> Reading:
     problems = Problems(str(source.annotations))
     builder = Builder(problems, how.decode)
-    file = read_json(source.annotations, _File, problems)
+    file = read_json(source.annotations, CaptionsFile, problems)
     if file is None:
         return finished_words(source, builder, (source.annotations,))
-    told = _captions_of(file, f"{source.annotations}", problems)
+    told = captions_of(file, f"{source.annotations}", problems)
     for place, row in enumerate(file.images):
         where = f"images[{place}]"
         if not isinstance(row.file_name, str) or not row.file_name:
@@ -46,7 +46,7 @@ def read_coco_captions(source: CocoCaptions, how: How) -> Reading:
     return finished_words(source, builder, (source.annotations,))
 
 
-def _captions_of(file: _File, path: str, problems: Problems) -> dict[int, list[_Told]]:
+def captions_of(file: CaptionsFile, path: str, problems: Problems) -> dict[int, list[_Told]]:
     """Of each picture. Blanks and line ends that were typed around the words are none of them."""
     images = {one.id for one in file.images if type(one.id) is int}
     ids: set[int] = set()

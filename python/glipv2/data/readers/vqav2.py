@@ -24,28 +24,29 @@ from glipv2.data.sources import Vqav2
 from glipv2.text.vqa_words import normalised_answer
 
 
-class _Question(msgspec.Struct, gc=False):
+class Question(msgspec.Struct, gc=False):
     question_id: Any = None
     image_id: Any = None
     question: Any = None
 
 
-class _Questions(msgspec.Struct, gc=False):
-    questions: list[_Question]
+class Questions(msgspec.Struct, gc=False):
+    questions: list[Question]
     data_subtype: Any = None
     images: list[Image] = []
 
 
-class _Answers(msgspec.Struct, gc=False):
+class Answers(msgspec.Struct, gc=False):
     question_id: Any = None
     image_id: Any = None
     answer_type: Any = None
+    question_type: Any = None
     answers: msgspec.Raw = msgspec.Raw(b"null")
     """JSON until they are used: those of a large data set are millions of objects."""
 
 
-class _Annotations(msgspec.Struct, gc=False):
-    annotations: list[_Answers]
+class Annotations(msgspec.Struct, gc=False):
+    annotations: list[Answers]
 
 
 def read_vqav2(source: Vqav2, how: How) -> Reading:
@@ -53,16 +54,29 @@ def read_vqav2(source: Vqav2, how: How) -> Reading:
     problems = Problems(str(source.questions))
     of_answers = problems.of(str(source.annotations))
     builder = Builder(problems, how.decode)
-    asked = read_json(source.questions, _Questions, problems)
-    answered = read_json(source.annotations, _Annotations, of_answers)
+    asked = read_json(source.questions, Questions, problems)
+    answered = read_json(source.annotations, Annotations, of_answers)
     if asked is None or answered is None:
         return finished_words(source, builder, files)
-    entries = _entries(asked, source, problems)
-    _ask(asked, _by_question(asked, answered, of_answers), entries, source, problems)
+    entries = entries_of(asked, source.images, problems)
+    _ask(asked, answers_by_question(asked, answered, of_answers), entries, source, problems)
     for entry in entries.values():
         builder.add(entry)
     lists = [question.answers for picture in builder.pictures for question in picture.questions]
     return finished_words(source, builder, files, vocabulary(lists, source.answers))
+
+
+def vocabulary_of(answered: Annotations, most: int, problems: Problems) -> tuple[str, ...]:
+    """The same of a file of answers alone."""
+    lists: list[Sequence[str]] = []
+    for place, row in enumerate(answered.annotations):
+        texts = _answers(row.answers)
+        if isinstance(texts, list) and texts and all(isinstance(one, str) and one for one in texts):
+            lists.append(texts)
+        else:
+            reason = f"expected people's answers, got {shown(texts)}"
+            problems.add("invalid_question", f"annotations[{place}].answers", reason)
+    return vocabulary(lists, most)
 
 
 def vocabulary(answers: Iterable[Sequence[str]], most: int) -> tuple[str, ...]:
@@ -79,10 +93,10 @@ def vocabulary(answers: Iterable[Sequence[str]], most: int) -> tuple[str, ...]:
     return tuple(order[:most])
 
 
-def _entries(asked: _Questions, source: Vqav2, problems: Problems) -> dict[int, Entry]:
-    """The pictures that are listed, or else asked about."""
+def entries_of(asked: Questions, images: Path, problems: Problems, subset: Any = None) -> dict[int, Entry]:
+    """The pictures that are listed, or else asked about. `subset`: such as `train2014`, if the file does not say it."""
     if not asked.images:
-        files = _Files(source.images, asked.data_subtype)
+        files = _Files(images, subset or asked.data_subtype)
         numbers: dict[int, str] = {}
         for place, one in enumerate(asked.questions):
             if type(one.image_id) is int:
@@ -98,7 +112,7 @@ def _entries(asked: _Questions, source: Vqav2, problems: Problems) -> dict[int, 
         elif not isinstance(row.file_name, str) or not row.file_name:
             problems.add("invalid_picture", f"{where}.file_name", f"expected a path, got {shown(row.file_name)}")
         else:
-            entries[row.id] = Entry(where, row.id, source.images / row.file_name, size_of(row))
+            entries[row.id] = Entry(where, row.id, images / row.file_name, size_of(row))
     return entries
 
 
@@ -127,10 +141,10 @@ def _listed(folder: Path) -> set[str]:
         return set()
 
 
-def _by_question(asked: _Questions, answered: _Annotations, problems: Problems) -> dict[int, tuple[str, _Answers]]:
+def answers_by_question(asked: Questions, answered: Annotations, problems: Problems) -> dict[int, tuple[str, Answers]]:
     """The answers to each question, with their place."""
     known = {one.question_id for one in asked.questions if type(one.question_id) is int}
-    found: dict[int, tuple[str, _Answers]] = {}
+    found: dict[int, tuple[str, Answers]] = {}
     for place, row in enumerate(answered.annotations):
         where = f"annotations[{place}]"
         if type(row.question_id) is not int or row.question_id not in known:
@@ -145,8 +159,8 @@ def _by_question(asked: _Questions, answered: _Annotations, problems: Problems) 
 
 
 def _ask(
-    asked: _Questions,
-    answered: dict[int, tuple[str, _Answers]],
+    asked: Questions,
+    answered: dict[int, tuple[str, Answers]],
     entries: dict[int, Entry],
     source: Vqav2,
     problems: Problems,
