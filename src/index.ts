@@ -30,9 +30,10 @@ export {
   type WrittenScenes,
 } from "./datasets/scenes/write.ts";
 export { miniBenchmark, type MiniBenchmarkOptions, type MiniName } from "./datasets/benchmarks/mini.ts";
+export { miniOdinwSets } from "./datasets/benchmarks/mini-odinw.ts";
 export { type ErrorCode, type ErrorDetails, GlipError, isGlipError, type WorkerDeath } from "./errors.ts";
 export { type BenchmarkName, type BenchmarkMetrics, benchmarkNames } from "./evaluation/benchmark-metrics.ts";
-export type { BenchmarkEvent, EvaluateBenchmarkOptions } from "./evaluation/benchmark.ts";
+export type { BenchmarkEvent, BenchmarkSource, EvaluateBenchmarkOptions } from "./evaluation/benchmark.ts";
 export type { BenchmarkResult, Figures, PictureProblem } from "./evaluation/benchmark-result.ts";
 export type {
   EvaluateScenesOptions,

@@ -1,10 +1,9 @@
 import { InvalidArgumentError } from "commander";
-import type { CocoDataset } from "../datasets/coco.ts";
-import type { LvisDataset } from "../datasets/lvis.ts";
 import { type MiniName, miniBenchmark, miniNames } from "../datasets/benchmarks/mini.ts";
+import { miniOdinwSets } from "../datasets/benchmarks/mini-odinw.ts";
 import { type BenchmarkName, benchmarkNames } from "../evaluation/benchmark-metrics.ts";
-import type { BenchmarkEvent } from "../evaluation/benchmark.ts";
-import type { BenchmarkResult } from "../evaluation/benchmark-result.ts";
+import type { BenchmarkEvent, BenchmarkSource } from "../evaluation/benchmark.ts";
+import type { BenchmarkResult, Figures } from "../evaluation/benchmark-result.ts";
 import type { Glip } from "../glip.ts";
 import { parseData } from "./data.ts";
 import type { Status } from "./status.ts";
@@ -19,6 +18,9 @@ const miniatures: Record<MiniName, BenchmarkName> = {
   flickr30k: "flickr30k",
   phrasecut: "phrasecut",
   refcoco: "refcoco",
+  odinw: "odinw13",
+  vqav2: "vqav2",
+  captions: "coco-captions",
 };
 
 /** What `--benchmark` names. */
@@ -36,6 +38,7 @@ export interface BenchmarkFlags {
   masks?: boolean;
   problems?: "fail" | "skip";
   pictures?: number;
+  sets?: string[];
 }
 
 export const benchmarkChoices = [...benchmarkNames, ...miniNames.map((name) => MINI + name)];
@@ -52,7 +55,7 @@ export function benchmarkOf(given: string): ChosenBenchmark {
 export async function benchmarkData(
   { benchmark: { mini }, data }: BenchmarkFlags,
   { home, signal, status }: { home: string | undefined; signal: AbortSignal; status: Status },
-): Promise<string | CocoDataset | LvisDataset> {
+): Promise<BenchmarkSource> {
   if (mini !== undefined && data === undefined) {
     const text = "Drawing the pictures";
     status.show(text);
@@ -61,18 +64,19 @@ export async function benchmarkData(
     return miniBenchmark(mini, { home, signal, onProgress });
   }
   if (data === undefined) throw new Error("the command sees that there is --data");
-  if (!/^(coco|lvis):/.test(data)) return data;
-  return parseData(data) as CocoDataset | LvisDataset;
+  if (!/^(coco|lvis|coco-captions):/.test(data)) return data;
+  return parseData(data) as Exclude<BenchmarkSource, string>;
 }
 
 /** Runs it on the loaded model, and says how far it is. */
 export async function measure(
   glip: Glip,
-  { benchmark: { name: benchmark }, out: output, resume, masks, problems, pictures }: BenchmarkFlags,
-  data: string | CocoDataset | LvisDataset,
+  { benchmark: { name: benchmark, mini }, out: output, resume, masks, problems, pictures, ...flags }: BenchmarkFlags,
+  data: BenchmarkSource,
   { signal, status }: { signal: AbortSignal; status: Status },
 ): Promise<BenchmarkResult> {
-  const options = { benchmark, data, output, resume, masks, problems, pictures, signal };
+  const sets = flags.sets ?? (mini === "odinw" ? miniOdinwSets : undefined);
+  const options = { benchmark, data, output, resume, masks, problems, pictures, sets, signal };
   await using evaluation = glip.evaluate(options);
   status.show("Reading the annotations");
   for await (const event of evaluation) show(event, status);
@@ -96,8 +100,14 @@ function duration(seconds: number): string {
 }
 
 export function describeBenchmark(result: BenchmarkResult): string {
-  const { benchmark, pictures, problems, output, seconds } = result;
+  const { benchmark, pictures, problems, parts, notes, output, seconds } = result;
   const skipped = problems.length > 0 ? ` (${problems.length} left out)` : "";
   const head = `${benchmark} on ${pictures} pictures${skipped}, ${seconds.toFixed(1)} s, in ${output}`;
-  return [head, ...table(result.rows())].join("\n");
+  const remarks = Object.entries(notes).map(([name, note]) => `${name}: ${note}`);
+  return [head, ...table(result.rows()), ...setRows(parts["sets"]), ...remarks].join("\n");
+}
+
+/** Of each set, its average precision. */
+function setRows(sets: Readonly<Record<string, Figures>> | undefined): string[] {
+  return sets === undefined ? [] : table(Object.entries(sets).map(([name, { AP }]) => [name, AP?.toFixed(3) ?? "–"]));
 }

@@ -53,6 +53,7 @@ export function addEvaluate(program: Command): void {
     .option("--out <dir>", "the folder of a benchmark's run (default: a new one)")
     .option("--resume", "go on with the benchmark's run in --out")
     .option("--masks", "measure a benchmark's masks, too")
+    .option("--sets <names>", "of a benchmark that is many sets: these, with commas between (default: all)", setsOf)
     .addOption(problems.choices(["fail", "skip"]))
     .addOption(task.choices(sceneTasks).default("detect"))
     .option("--pictures <n>", "the first so many (default: all)", picturesOf)
@@ -143,6 +144,12 @@ function scenesOf(given: string, command: Command): Scenes {
   const folder = `${PREFIX} and a folder (${PREFIX}./mine/val)`;
   const expected = `Expected ${standard.join(", ")}, or ${folder}.`;
   return command.error(`error: option '--data <data>' argument '${given}' is invalid. ${expected}`);
+}
+
+function setsOf(given: string): string[] {
+  const names = given.split(",").map((name) => name.trim());
+  if (names.includes("")) throw new InvalidArgumentError("Expected names with commas between.");
+  return names;
 }
 
 function picturesOf(given: string): number {

@@ -52,6 +52,25 @@ const phrasecut = z.strictObject({
 const understood = z.strictObject({ accuracy: part, R5: part, R10: part, accuracyGIoU: part });
 const refcoco = z.strictObject({ val: understood, testA: understood, testB: understood });
 
+/** Over the sets, of each set's average precision. */
+const odinw = z.strictObject({ AP: z.strictObject({ mean: part, median: part }) });
+
+/** Accuracy of answers: of all, and of each type as the annotations call it. */
+const vqa = z.strictObject({ accuracy: part, "yes/no": part, number: part, other: part });
+
+const captions = z.strictObject({
+  BLEU1: part,
+  BLEU2: part,
+  BLEU3: part,
+  BLEU4: part,
+  /** Null without its Java program; `notes` says what it needs. So is SPICE. */
+  METEOR: part,
+  ROUGE_L: part,
+  /** CIDEr-D, as COCO's evaluation has it: 0 to 10, often given times 100. */
+  CIDEr: z.number().min(0).max(10).nullable(),
+  SPICE: part,
+});
+
 /** What each benchmark measures. `mask` is there where masks were measured. */
 const metrics = {
   coco: z.strictObject({ box: coco, mask: coco.optional() }),
@@ -64,6 +83,12 @@ const metrics = {
   refcoco,
   "refcoco+": refcoco,
   refcocog: z.strictObject({ val: understood, test: understood }),
+  odinw13: odinw,
+  odinw35: odinw,
+  vqav2: vqa,
+  "vqav2-test-dev": vqa,
+  "coco-captions": captions,
+  "coco-captions-val2017": captions,
 };
 
 export type BenchmarkName = keyof typeof metrics;

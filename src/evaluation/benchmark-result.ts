@@ -23,6 +23,8 @@ export class BenchmarkResult<Name extends BenchmarkName = BenchmarkName> {
   readonly metrics: BenchmarkMetrics[Name];
   /** The same of each part, by the kind of part: `parts.categories.cat.box`. */
   readonly parts: Readonly<Record<string, Readonly<Record<string, Figures>>>>;
+  /** Of figures that could not be taken, or not as the published ones are: why, and what to do. */
+  readonly notes: Readonly<Record<string, string>>;
   /** File with a line of JSON for each picture, on the worker's host. */
   readonly predictions: string;
   /** Absolute path of the run's folder, with `result.json` in it too. */
@@ -36,6 +38,7 @@ export class BenchmarkResult<Name extends BenchmarkName = BenchmarkName> {
     this.problems = result.problems;
     this.metrics = metricsOf(benchmark, result.metrics);
     this.parts = result.parts;
+    this.notes = result.notes;
     this.predictions = result.predictions;
     this.output = result.output;
     this.seconds = result.seconds;
@@ -48,7 +51,11 @@ export class BenchmarkResult<Name extends BenchmarkName = BenchmarkName> {
 
   /** How a result shows itself in a notebook of Deno's Jupyter kernel. */
   [Symbol.for("Jupyter.display")](): MediaBundle {
-    return showTable([["benchmark", this.benchmark], ["pictures", String(this.pictures)], ...this.rows()]);
+    const head: Row[] = [
+      ["benchmark", this.benchmark],
+      ["pictures", String(this.pictures)],
+    ];
+    return showTable([...head, ...this.rows(), ...Object.entries(this.notes)]);
   }
 }
 

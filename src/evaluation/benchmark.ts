@@ -1,6 +1,7 @@
 import { join, resolve } from "node:path";
 import { z } from "zod";
 import { type CocoDataset, cocoSchema } from "../datasets/coco.ts";
+import { type CocoCaptionsDataset, cocoCaptionsSchema } from "../datasets/coco-captions.ts";
 import { checkDatasetFiles } from "../datasets/check.ts";
 import { type LvisDataset, lvisSchema } from "../datasets/lvis.ts";
 import { glipHome } from "../environment/home.ts";
@@ -14,6 +15,9 @@ import { type BenchmarkName, benchmarkNames } from "./benchmark-metrics.ts";
 import { BenchmarkResult, type PictureProblem } from "./benchmark-result.ts";
 import type { EvaluationHandle } from "./scenes.ts";
 
+/** A root folder, or a set of one's own. */
+export type BenchmarkSource = string | CocoDataset | LvisDataset | CocoCaptionsDataset;
+
 export interface EvaluateBenchmarkOptions<Name extends BenchmarkName = BenchmarkName> {
   /** docs/evaluation.md lists them. */
   benchmark: Name;
@@ -21,15 +25,17 @@ export interface EvaluateBenchmarkOptions<Name extends BenchmarkName = Benchmark
    * The folder below which the benchmark's files lie as its official layout has them; or a set of your own in the same
    * form, `coco("val.json", "images")`.
    */
-  data: string | CocoDataset | LvisDataset;
+  data: BenchmarkSource;
   /** The run's folder. Predictions come here while it runs. @default a new one in GLIP_HOME, or the cache directory */
   output?: string | undefined;
   /** Go on with the run in `output`: what is there is not asked for again. @default false */
   resume?: boolean | undefined;
-  /** The first so many. @default all */
+  /** The first so many; of ODinW, of each set. @default all */
   pictures?: number | undefined;
   /** Measure the masks too, by a model that finds them; `phrasecut` does so whenever the model can. @default false */
   masks?: boolean | undefined;
+  /** Of ODinW: these of its sets, by their names. The figures are means over them. @default all */
+  sets?: readonly string[] | undefined;
   /**
    * What pictures that cannot be read do. `fail`: the others are asked for, and then it fails with all of them; mended, it
    * is resumed. `skip`: they are not measured. @default "fail"
@@ -68,6 +74,7 @@ const common = {
   resume: z.boolean().default(false),
   pictures: uint32.min(1).optional(),
   masks: z.boolean().default(false),
+  sets: z.array(text.min(1)).min(1).optional(),
   problems: z.enum(["fail", "skip"]).default("fail"),
   signal: z.instanceof(AbortSignal).optional(),
 };
@@ -76,7 +83,7 @@ const schemas = {
   root: z.strictObject({ ...common, data: path }) satisfies z.ZodType<unknown, EvaluateBenchmarkOptions>,
   files: z.strictObject({
     ...common,
-    data: z.discriminatedUnion("format", [cocoSchema, lvisSchema]),
+    data: z.discriminatedUnion("format", [cocoSchema, lvisSchema, cocoCaptionsSchema]),
   }) satisfies z.ZodType<unknown, EvaluateBenchmarkOptions>,
 };
 
@@ -92,14 +99,14 @@ export function evaluateBenchmark<Name extends BenchmarkName>(
 ): Run<BenchmarkEvent, BenchmarkResult<Name>> {
   const schema = typeof options.data === "object" ? schemas.files : schemas.root;
   const checked = checkArgument<z.output<(typeof schemas)["root" | "files"]>>(schema, options, "options");
-  const { benchmark, data, resume, pictures = null, masks, problems, signal } = checked;
+  const { benchmark, data, resume, pictures = null, masks, sets = null, problems, signal } = checked;
   if (!handle.info.methods.includes(METHOD)) {
     const reason = `the worker's engine is ${handle.info.engine}, which has no model`;
     throw new GlipError("unsupported", `Cannot measure by ${benchmark}: ${reason}.`, { feature: METHOD, reason });
   }
   const { output = newFolder(handle, benchmark, resume) } = checked;
   if (handle.local && typeof data === "object") checkDatasetFiles(data, "options.data");
-  const params = { benchmark, data: dataOf(data), output, resume, pictures, masks, problems };
+  const params = { benchmark, data: dataOf(data), output, resume, pictures, masks, sets, problems };
   const source = convert(handle.stream(METHOD, params, { signal }), {
     event: eventOf,
     result: (result) => new BenchmarkResult(options.benchmark, result),
@@ -108,7 +115,7 @@ export function evaluateBenchmark<Name extends BenchmarkName>(
   return new Run("Evaluation", output, source);
 }
 
-function dataOf(data: string | CocoDataset | LvisDataset): Params<typeof METHOD>["data"] {
+function dataOf(data: BenchmarkSource): Params<typeof METHOD>["data"] {
   if (typeof data === "string") return { type: "root", folder: data };
   return { type: "files", annotations: data.annotations, images: data.images };
 }

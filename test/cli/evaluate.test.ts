@@ -37,8 +37,11 @@ describe("what is wrong is said at once, in the command line's words", () => {
     [
       ["--benchmark", "cocoa"],
       "argument 'cocoa' is invalid. Expected coco, lvis-minival, lvis-val, flickr30k, flickr30k-val, phrasecut, " +
-        "phrasecut-val, refcoco, refcoco+, refcocog, mini:coco, mini:lvis, mini:flickr30k, mini:phrasecut, mini:refcoco.",
+        "phrasecut-val, refcoco, refcoco+, refcocog, odinw13, odinw35, vqav2, vqav2-test-dev, coco-captions, " +
+        "coco-captions-val2017, mini:coco, mini:lvis, mini:flickr30k, mini:phrasecut, mini:refcoco, mini:odinw, " +
+        "mini:vqav2, mini:captions.",
     ],
+    [["--benchmark", "odinw13", "--sets", "a,,b"], "argument 'a,,b' is invalid. Expected names with commas between."],
     [["--benchmark", "coco", "--data", "coco:val.json"], "Expected coco:ANNOTATIONS,IMAGES."],
     [[...val, "--pictures", "0"], "argument '0' is invalid. Expected a whole number, 1 or more."],
     [[...val, "--pictures", "some"], "argument 'some' is invalid. expected a whole number"],
@@ -87,6 +90,16 @@ describe("glip evaluate", () => {
     expect(again.status).toBe(0);
     const refused = evaluate(args, env);
     expect(refused.stderr).toContain("[invalid_argument]: --out: expected a folder without a run in it, or resume");
+  });
+
+  it("measures the sets of ODinW that are named", { timeout: 120_000 }, async () => {
+    const home = temporaryFolder();
+    const args = ["--benchmark", "mini:odinw", "--home", home, ...onCpu, "--pictures", "1"];
+    const env = { GLIP_PYTHON: await testPython() };
+    const { status, stdout } = evaluate([...args, "--sets", "pistols, EgoHands_generic"], env);
+    expect(stdout).toMatch(/^odinw13 on 2 pictures, .*\nAP\.mean +0\.\d{3}\nAP\.median +0\.\d{3}\n/);
+    expect(stdout).toMatch(/\nEgoHands_generic +0\.\d{3}\npistols +0\.\d{3}\n$/);
+    expect(status).toBe(0);
   });
 
   it("lists all that a benchmark's folder lacks", { timeout: 60_000 }, async () => {

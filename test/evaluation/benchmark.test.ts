@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,6 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Stream } from "../../src/bridge/stream.ts";
 import { coco } from "../../src/datasets/coco.ts";
 import { type MiniName, miniBenchmark } from "../../src/datasets/benchmarks/mini.ts";
+import { miniOdinwSets } from "../../src/datasets/benchmarks/mini-odinw.ts";
+import { cocoCaptions } from "../../src/datasets/coco-captions.ts";
 import { type BenchmarkEvent, evaluateBenchmark } from "../../src/evaluation/benchmark.ts";
 import { BenchmarkResult } from "../../src/evaluation/benchmark-result.ts";
 import type { EvaluationHandle } from "../../src/evaluation/scenes.ts";
@@ -98,11 +100,11 @@ describe("glip-nano, as it ships, on COCO in miniature,", { timeout: 120_000 }, 
     const images = join(own, "coco", "val2017");
     const set = coco(join(own, "coco", "annotations", "instances_val2017.json"), images);
     const output = join(own, "run");
-    renameSync(join(images, "000000000002.png"), join(own, "away.png"));
+    renameSync(join(images, "000000000002.jpg"), join(own, "away.png"));
     const failed = glip.evaluate({ benchmark: "coco", data: set, output, pictures: 3 });
     const problem = {
       kind: "missing_picture",
-      where: join(images, "000000000002.png"),
+      where: join(images, "000000000002.jpg"),
       reason: "it is not there",
     } as const;
     const error = await failure(failed.result, "dataset_invalid");
@@ -134,6 +136,74 @@ describe("glip-nano, as it ships, on COCO in miniature,", { timeout: 120_000 }, 
   });
 });
 
+describe("glip-nano, as it ships, on ODinW in miniature,", { timeout: 120_000 }, () => {
+  it("is measured set by set, on those that are asked for", async () => {
+    const root = await miniBenchmark("odinw", { out: join(folder, "odinw") });
+    const sets = miniOdinwSets.slice(0, 2);
+    const result = await glip.evaluate({ benchmark: "odinw13", data: root, sets, pictures: 2 }).result;
+    expect(result.pictures).toBe(4);
+    const found = sets.map((name) => result.parts["sets"]?.[name]?.["AP"] ?? 0);
+    expect(Math.min(...found)).toBeGreaterThan(0.3);
+    const mean = found.reduce((sum, one) => sum + one) / found.length;
+    expect(result.metrics.AP.mean).toBeCloseTo(mean, 9);
+    expect(result.metrics.AP.median).toBeCloseTo(mean, 9);
+    expect(result.notes).toEqual({});
+  });
+
+  it("is told sets that there are not", async () => {
+    const run = glip.evaluate({ benchmark: "odinw13", data, sets: ["dice"] });
+    const error = await failure(run.result, "invalid_argument");
+    expect(error.details.path).toBe("options.sets[0]");
+    expect(error.details.expected).toMatch(/^one of AerialMaritimeDrone_large, Aquarium, /);
+  });
+});
+
+describe("a model that answers and tells, of random weights,", { timeout: 120_000 }, () => {
+  let talking: Glip;
+  beforeAll(async () => {
+    const settings = { understanding: { answers: ["yes", "no", "two"] } };
+    talking = await launch({
+      engine: "native",
+      config: "glip-nano",
+      weights: "random",
+      settings,
+      device: "cpu",
+      threads: 1,
+    });
+  }, 60_000);
+  afterAll(() => talking?.close());
+
+  it("is measured by VQAv2, and leaves what the server takes", async () => {
+    const root = await miniBenchmark("vqav2", { out: join(folder, "vqav2") });
+    const output = join(folder, "vqav2-run");
+    const result = await talking.evaluate({ benchmark: "vqav2", data: root, output, pictures: 2 }).result;
+    expect(Object.keys(result.metrics)).toEqual(["accuracy", "yes/no", "number", "other"]);
+    expect(result.metrics.accuracy).toBeLessThan(1);
+    const asked = Object.keys(result.parts["questionTypes"] ?? {});
+    expect(asked).not.toEqual([]);
+    const rows = JSON.parse(readFileSync(join(output, "vqa_results.json"), "utf8")) as object[];
+    expect(Object.keys(rows[0] ?? {})).toEqual(["question_id", "answer"]);
+  });
+
+  it("is measured by COCO's captions, those of one's own too", async () => {
+    const root = await miniBenchmark("captions", { out: join(folder, "captions") });
+    const result = await talking.evaluate({ benchmark: "coco-captions", data: root, pictures: 1 }).result;
+    const { CIDEr, BLEU4, METEOR, SPICE } = result.metrics;
+    expect([CIDEr, BLEU4].every((one) => one !== null && one < 1)).toBe(true);
+    expect([METEOR === null, SPICE === null]).toEqual(["METEOR" in result.notes, "SPICE" in result.notes]);
+    const { images } = JSON.parse(readFileSync(join(root, "coco", "annotations", "dataset_coco.json"), "utf8")) as {
+      images: { cocoid: number; filename: string; sentences: { raw: string }[] }[];
+    };
+    const own = join(folder, "own.json");
+    const annotations = images.map(({ cocoid, sentences }) => ({ image_id: cocoid, caption: sentences[0]?.raw }));
+    const rows = images.map(({ cocoid, filename }) => ({ id: cocoid, file_name: filename }));
+    writeFileSync(own, JSON.stringify({ images: rows, annotations }));
+    const set = cocoCaptions(own, join(root, "coco", "val2014"));
+    const mine = await talking.evaluate({ benchmark: "coco-captions-val2017", data: set, pictures: 1 }).result;
+    expect(mine.pictures).toBe(1);
+  });
+});
+
 describe("what is wrong is said at once:", () => {
   const start = (options: object) => async () => glip.evaluate({ benchmark: "coco", data, ...options });
 
@@ -144,6 +214,7 @@ describe("what is wrong is said at once:", () => {
     [{ pictures: 0 }, "options.pictures", "number >=1"],
     [{ problems: "drop" }, "options.problems", 'one of "fail"|"skip"'],
     [{ task: "detect" }, "options.task", "nothing of that name"],
+    [{ sets: [] }, "options.sets", ""],
     [{ resume: true }, "options.output", "the folder of the run that goes on"],
   ])("%j", async (options, path, expected) => {
     const { details } = await failure(start(options)(), "invalid_argument");
@@ -183,6 +254,7 @@ describe("what is wrong is said at once:", () => {
       resume: false,
       pictures: null,
       masks: true,
+      sets: null,
       problems: "fail",
     };
     expect(sent).toEqual([["evaluate.benchmark", params, { signal: undefined }]]);
@@ -198,6 +270,7 @@ describe("a result", () => {
     problems: [],
     metrics,
     parts: {},
+    notes: {},
     predictions: "/runs/x/predictions.jsonl",
     output: "/runs/x",
     seconds: 1,

@@ -17,14 +17,14 @@ from glipv2.benchmarks.benchmark import Example
 from glipv2.benchmarks.layout import located
 from glipv2.benchmarks.native import NativePredictor
 from glipv2.benchmarks.pictures import read_pixels
-from glipv2.benchmarks.predictor import Asking, Pixels
+from glipv2.benchmarks.predictor import Around, Asking, Pixels
 from glipv2.benchmarks.registry import BENCHMARKS
 from glipv2.benchmarks.running import Options, run
 from glipv2.detection.objects import Objects
 from glipv2.errors import InputError
 from glipv2.evaluation.found import Finder
 from glipv2.model import GLIP
-from glipv2.text.prompts import Window, caption_prompts, category_prompts
+from glipv2.text.prompts import Window, Wording, caption_prompts, category_prompts
 from glipv2.text.wordpiece import WordPiece
 
 NAMES = ["red square", "green square", "blue square", "person", "car"]
@@ -115,6 +115,20 @@ def test_benchmarks_of_phrases_run(
     outcome = run(benchmark, located(benchmark, tmp_path), NativePredictor(model), options, lambda event: None)
     assert {one.split(".")[0] for one in outcome.scores.figures} == figures
     assert outcome.pictures == 2
+
+
+def test_what_is_read_in_place_of_the_names(model: GLIP, files: list[Path]) -> None:
+    names = ["pothole", "car"]
+    around = (Around("there are some ", "holes", " on the road"), Around("", "car", ""))
+    predictor, picture = NativePredictor(model), pixels(files[0])
+    plain = predictor.detect(picture, names, Asking())
+    found = predictor.detect(picture, names, Asking(around=around))
+    [prompt] = category_prompts(WordPiece.default(), names, Wording(around=[one._asdict() for one in around]))
+    expected = Finder(model).find(files[0], [prompt])
+    np.testing.assert_array_equal(found.scores_N, expected.scores_N.numpy())
+    assert not np.array_equal(found.scores_N, plain.scores_N)
+    again = predictor.detect(picture, names, Asking())
+    np.testing.assert_array_equal(again.scores_N, plain.scores_N)
 
 
 def test_identities(model: GLIP) -> None:

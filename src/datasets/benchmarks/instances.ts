@@ -1,4 +1,4 @@
-import { copyFile, mkdir, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { ImageRecord } from "../scenes/files/records.ts";
 
@@ -11,7 +11,12 @@ export interface Instances {
 
 /** COCO's name of a picture: its number in twelve digits. */
 export function cocoName(id: number): string {
-  return `${String(id).padStart(12, "0")}.png`;
+  return `${String(id).padStart(12, "0")}.jpg`;
+}
+
+/** The same with the split before it, as in 2014. */
+export function coco2014Name(split: string): (image: ImageRecord) => string {
+  return ({ id }) => `COCO_${split}_${cocoName(id)}`;
 }
 
 /** Copies the pictures into `coco/val2017`. @returns the images under their names there */
@@ -34,6 +39,11 @@ export async function copyImages(
       return { ...image, file_name: name };
     }),
   );
+}
+
+/** What a file of the scenes says. */
+export async function readScenes<Content>(from: string, file: string): Promise<Content> {
+  return JSON.parse(await readFile(join(from, file), "utf8")) as Content;
 }
 
 export async function writeJson(file: string, content: object): Promise<void> {

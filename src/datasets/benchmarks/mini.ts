@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, readFile, rename, rm, rmdir, writeFile } from "node:fs/promises";
+import { mkdir, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { z } from "zod";
 import { glipHome } from "../../environment/home.ts";
@@ -10,12 +10,15 @@ import { checkArgument } from "../../protocol/validate.ts";
 import { EDITION } from "../scenes/compose/scene.ts";
 import { throwIfAborted } from "../scenes/scenes.ts";
 import { expectFree, type ScenesProgress, writeFailure, writePlan } from "../scenes/write.ts";
+import { type Instances, readScenes } from "./instances.ts";
+import { writeMiniCaptions } from "./mini-captions.ts";
 import { writeMiniCoco } from "./mini-coco.ts";
 import { writeMiniFlickr30k } from "./mini-flickr30k.ts";
 import { writeMiniLvis } from "./mini-lvis.ts";
+import { writeMiniOdinw } from "./mini-odinw.ts";
 import { writeMiniPhrasecut } from "./mini-phrasecut.ts";
 import { writeMiniRefcoco } from "./mini-refcoco.ts";
-import type { Instances } from "./instances.ts";
+import { writeMiniVqav2 } from "./mini-vqav2.ts";
 
 /** Writes a split of the scenes, which lies in `from`, into the root folder `to` as a benchmark lays out its files. */
 export type MiniWriter = (from: string, instances: Instances, to: string) => Promise<void>;
@@ -26,6 +29,9 @@ const writers = {
   flickr30k: writeMiniFlickr30k,
   phrasecut: writeMiniPhrasecut,
   refcoco: writeMiniRefcoco,
+  odinw: writeMiniOdinw,
+  vqav2: writeMiniVqav2,
+  captions: writeMiniCaptions,
 } satisfies Record<string, MiniWriter>;
 
 export type MiniName = keyof typeof writers;
@@ -43,7 +49,10 @@ export interface MiniBenchmarkOptions {
 }
 
 /** Of the standard split `val`: the first of its pictures. */
-const SCENES = { plan: [{ split: "val", count: 12 }], seed: 0, size: 256 } as const;
+const SCENES = { seed: 0, size: 256 } as const;
+const PICTURES = 12;
+/** Three sets, each to learn from and to be measured on. */
+const ODINW_PICTURES = 24;
 
 const name = z.enum(miniNames);
 const schema = z.strictObject({
@@ -55,7 +64,8 @@ const schema = z.strictObject({
 
 /**
  * A benchmark in miniature, in its true file layout, of a dozen drawn scenes: to try an evaluation without the data.
- * @param benchmark the benchmark of the same name; `lvis` is for `lvis-minival`
+ * @param benchmark the benchmark of the same name; `lvis` is for `lvis-minival`, `captions` for `coco-captions`, `odinw` for
+ * `odinw13` with the sets `miniOdinwSets`
  * @returns the root folder, for `data`
  * @example await glip.evaluate({ benchmark: "coco", data: await miniBenchmark("coco") }).result
  * @throws GlipError `invalid_argument`, and as `writeScenes`
@@ -90,9 +100,10 @@ async function write(
   try {
     await expectFree(root);
     await mkdir(dirname(root), { recursive: true });
-    await writePlan({ ...SCENES, ...options, out: join(part, "scenes") });
+    const plan = [{ split: "val", count: benchmark === "odinw" ? ODINW_PICTURES : PICTURES }] as const;
+    await writePlan({ ...SCENES, plan, ...options, out: join(part, "scenes") });
     const from = join(part, "scenes", "val");
-    const instances = JSON.parse(await readFile(join(from, "instances.json"), "utf8")) as Instances;
+    const instances = await readScenes<Instances>(from, "instances.json");
     await writers[benchmark](from, instances, join(part, "root"));
     await writeFile(
       join(part, "root", "README.txt"),

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { miniBenchmark } from "../../../src/datasets/benchmarks/mini.ts";
+import { miniOdinwSets } from "../../../src/datasets/benchmarks/mini-odinw.ts";
 import { failure } from "../../support/faults.ts";
 import { temporaryFolder } from "../../support/folders.ts";
 
@@ -21,7 +22,7 @@ describe("a benchmark in miniature", { timeout: 60_000 }, () => {
     expect(told.at(-1)).toBe(12);
     const { images, annotations, categories } = read(root, "coco", "annotations", "instances_val2017.json");
     expect(images.map(({ file_name }) => file_name)).toEqual(readdirSync(join(root, "coco", "val2017")).sort());
-    expect(images[0]?.file_name).toBe("000000000001.png");
+    expect(images[0]?.file_name).toBe("000000000001.jpg");
     const known = new Set(categories.map(({ id }) => id));
     expect(annotations.every(({ category_id }) => known.has(category_id))).toBe(true);
     expect(await miniBenchmark("coco", { home, onProgress: () => expect.fail("it is there") })).toBe(root);
@@ -131,6 +132,74 @@ describe("a benchmark in miniature", { timeout: 60_000 }, () => {
       return new Set(images.map(({ file_name }) => file_name)).size;
     });
     expect(pictures).toEqual([6, 3, 3]);
+  });
+
+  it("has ODinW's layout: each set with what it is measured on and what it is learnt from", async () => {
+    const out = await miniBenchmark("odinw", { out: join(temporaryFolder(), "mini") });
+    const folders = {
+      "AerialMaritimeDrone/large": ["train/", "valid/"],
+      "EgoHands/generic": ["train/", "mini_val/"],
+      "pistols/export": ["train_", "val_"],
+    };
+    expect(miniOdinwSets).toEqual(["AerialMaritimeDrone_large", "EgoHands_generic", "pistols"]);
+    for (const [folder, splits] of Object.entries(folders)) {
+      const seen = splits.map((split) => {
+        const file = `${split}annotations_without_background.json`;
+        const { images, annotations, categories } = read(out, "odinw", folder, file);
+        for (const { file_name = "" } of images)
+          expect(existsSync(join(out, "odinw", folder, split.endsWith("/") ? split : "", file_name))).toBe(true);
+        expect(new Set(annotations.map(({ image_id }) => image_id))).toEqual(new Set(images.map(({ id }) => id)));
+        expect(categories.map(({ id }) => id)).toEqual(categories.map((_, place) => place + 1));
+        expect(annotations.every(({ category_id }) => category_id <= categories.length)).toBe(true);
+        return { ids: images.map(({ id }) => id), names: categories.map(({ name }) => name) };
+      });
+      expect(seen.map(({ ids }) => ids.length)).toEqual([4, 4]);
+      expect(seen[0]?.ids.some((id) => seen[1]?.ids.includes(id))).toBe(false);
+      expect(seen[0]?.names).toEqual(seen[1]?.names);
+    }
+  });
+
+  it("has VQAv2's layout: questions, ten people's answers, and those that candidates come from", async () => {
+    interface Questions {
+      data_subtype: string;
+      questions: { image_id: number; question_id: number; question: string }[];
+    }
+    interface Answers {
+      annotations: { question_id: number; image_id: number; answer_type: string; answers: { answer: string }[] }[];
+    }
+    const out = await miniBenchmark("vqav2", { out: join(temporaryFolder(), "mini") });
+    const json = <Content>(...path: string[]): Content =>
+      JSON.parse(readFileSync(join(out, "vqav2", ...path), "utf8")) as Content;
+    const asked = json<Questions>("Questions", "v2_OpenEnded_mscoco_val2014_questions.json");
+    const answered = json<Answers>("Annotations", "v2_mscoco_val2014_annotations.json").annotations;
+    const train = json<Answers>("Annotations", "v2_mscoco_train2014_annotations.json").annotations;
+    expect(asked.data_subtype).toBe("val2014");
+    const ids = asked.questions.map(({ question_id }) => question_id);
+    expect(new Set(ids).size).toBe(ids.length);
+    expect(answered.map(({ question_id }) => question_id)).toEqual(ids);
+    expect(answered.every(({ answers }) => answers.length === 10)).toBe(true);
+    expect(new Set(answered.map(({ answer_type }) => answer_type))).toEqual(new Set(["yes/no", "number", "other"]));
+    const known = new Set(train.map(({ answers }) => answers[0]?.answer));
+    expect(answered.every(({ answers }) => known.has(answers[0]?.answer))).toBe(true);
+    for (const { image_id } of asked.questions) {
+      const name = `COCO_val2014_${String(image_id).padStart(12, "0")}.jpg`;
+      expect(existsSync(join(out, "coco", "val2014", name))).toBe(true);
+    }
+  });
+
+  it("has the form of Karpathy's splits of COCO's captions", async () => {
+    interface Splits {
+      images: { filepath: string; filename: string; cocoid: number; split: string; sentences: { raw: string }[] }[];
+    }
+    const out = await miniBenchmark("captions", { out: join(temporaryFolder(), "mini") });
+    const file = join(out, "coco", "annotations", "dataset_coco.json");
+    const { images } = JSON.parse(readFileSync(file, "utf8")) as Splits;
+    expect(images).toHaveLength(12);
+    for (const { filepath, filename, split, sentences } of images) {
+      expect(existsSync(join(out, "coco", filepath, filename))).toBe(true);
+      expect(split).toBe("test");
+      expect(sentences.length).toBeGreaterThan(0);
+    }
   });
 
   it("is not drawn over what is there, and nothing half is left", async () => {
