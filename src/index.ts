@@ -59,6 +59,7 @@ export type { Device, Ready } from "./protocol/messages.ts";
 export type { Event, MethodName, Params, Result, StreamName } from "./protocol/methods.ts";
 export type { Acceleration } from "./protocol/model.ts";
 export { type NestedArray, Tensor } from "./protocol/tensor.ts";
+export { fewShot, type FewShotOptions, type FewShotResult, type FewShotTraining } from "./few-shot.ts";
 export { sweep, type SweepOptions, type SweepPlace } from "./sweep.ts";
 export type { AnswerOptions } from "./tasks/answer.ts";
 export type { BatchOptions } from "./tasks/answer-each.ts";
@@ -124,6 +125,7 @@ export type {
 } from "./training/options.ts";
 export type { EvaluateResult, TrainResult } from "./training/results.ts";
 export type { Run } from "./training/run.ts";
+export type { FewShotMean } from "./training/sweep/over-sets.ts";
 export type { SweepGrid, SweepPoint } from "./training/sweep/points.ts";
 export type { SweepResult } from "./training/sweep/result.ts";
 export type { SweepGroup, SweepRow } from "./training/sweep/rows.ts";

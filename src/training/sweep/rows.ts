@@ -49,7 +49,7 @@ export function metricNames(rows: readonly SweepRow[]): string[] {
   return [...new Set(rows.flatMap(({ metrics }) => Object.keys(metrics)))];
 }
 
-function spread(values: readonly number[]): { mean: number; deviation: number | null } {
+export function spread(values: readonly number[]): { mean: number; deviation: number | null } {
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
   if (values.length < 2) return { mean, deviation: null };
   const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
