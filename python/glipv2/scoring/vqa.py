@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from glipv2.errors import InputError
 from glipv2.text.vqa_words import normalised_answer
@@ -58,11 +59,15 @@ def accuracy(answer: str, answers: Sequence[str]) -> float:
         raise InputError("answers", "at least one", "none")
     people, mine = [_one_line(one) for one in answers], _one_line(answer)
     if len(set(people)) > 1:
-        people, mine = [normalised_answer(one) for one in people], normalised_answer(mine)
+        people, mine = [_normalised(one) for one in people], _normalised(mine)
     agree = people.count(mine)
     # Without one of those who agree, one less does; without one of the others, all of them.
     without, with_all = min(1.0, (agree - 1) / ENOUGH), min(1.0, agree / ENOUGH)
     return (agree * without + (len(people) - agree) * with_all) / len(people)
+
+
+#: People say the same again and again.
+_normalised = lru_cache(maxsize=1 << 16)(normalised_answer)
 
 
 def _one_line(text: str) -> str:

@@ -250,6 +250,22 @@ def test_what_a_benchmark_asks_is_what_detect_finds(served: Served) -> None:
     assert set(both.labels_N.tolist()) == {0, 1}
 
 
+def test_what_a_benchmark_words_is_read_in_place_of_the_names(served: Served) -> None:
+    from glip_worker.engines.official.predictor import OfficialPredictor
+    from glipv2.benchmarks.predictor import Around, Asking
+
+    model = served.engine.model
+    assert model is not None
+    pixels = noise(60, 80)
+    predictor = OfficialPredictor(model)
+    around = (Around("there are some ", "holes", " on the road"), Around("", "car", ""))
+    found = predictor.detect(pixels, ["pothole", "car"], Asking(around=around))
+    text = "there are some holes on the road. car"
+    spoken = predictor.ground(pixels, text, [(15, 20), (34, 37)], Asking())
+    assert found.scores_N.tolist() == spoken.scores_N.tolist()
+    assert found.scores_N.tolist() != predictor.detect(pixels, ["pothole", "car"], Asking()).scores_N.tolist()
+
+
 def test_a_benchmark_runs(served: Served, tmp_path: Path) -> None:
     from glip_worker.protocol.messages import BenchmarkRoot, EvaluateBenchmarkParams
 
@@ -259,7 +275,8 @@ def test_a_benchmark_runs(served: Served, tmp_path: Path) -> None:
 
     events: list[Any] = []
     write_coco_layout(tmp_path, 2)
-    options = {"output": str(tmp_path / "run"), "resume": False, "pictures": None, "problems": "fail", "masks": False}
+    output, chosen = str(tmp_path / "run"), {"masks": False, "sets": None, "problems": "fail"}
+    options = {"output": output, "resume": False, "pictures": None, **chosen}
     data = BenchmarkRoot(folder=str(tmp_path))
     params = EvaluateBenchmarkParams(benchmark="coco", data=data, **options)  # type: ignore[arg-type]
     result = served.engine.evaluate_benchmark(Heard(), params)  # type: ignore[arg-type]
@@ -269,6 +286,9 @@ def test_a_benchmark_runs(served: Served, tmp_path: Path) -> None:
         benchmark="flickr30k", data=data, **{**options, "output": str(tmp_path / "flickr")}
     )  # type: ignore[arg-type]
     assert 0 <= (served.engine.evaluate_benchmark(Heard(), phrases).metrics["separate.upperBound"] or 0) <= 1  # type: ignore[arg-type]
+    asked = EvaluateBenchmarkParams(benchmark="vqav2", data=data, **options)  # type: ignore[arg-type]
+    with pytest.raises(GlipError, match="vqav2: the loaded model is none that answers questions"):
+        served.engine.evaluate_benchmark(Heard(), asked)  # type: ignore[arg-type]
     masked = EvaluateBenchmarkParams(benchmark="coco", data=data, **{**options, "masks": True})  # type: ignore[arg-type]
     with pytest.raises(GlipError, match="none that finds masks") as raised:
         served.engine.evaluate_benchmark(Heard(), masked)  # type: ignore[arg-type]
