@@ -38,7 +38,7 @@ export type { BenchmarkResult, Figures, PictureProblem } from "./evaluation/benc
 export { compare } from "./evaluation/compare.ts";
 export type { Comparison, ComparisonRow } from "./evaluation/comparison.ts";
 export { exportResults, type ExportedResults, type ExportResultsOptions } from "./evaluation/export-results.ts";
-export { published, type PublishedRow, type Setting } from "./evaluation/published.ts";
+export { publishedFigures, type PublishedRow, type PublishedSetting } from "./evaluation/published.ts";
 export type { ResultFormat, ResultPart } from "./evaluation/result-forms.ts";
 export type {
   EvaluateScenesOptions,

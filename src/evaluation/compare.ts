@@ -3,7 +3,7 @@ import { GlipError } from "../errors.ts";
 import { BenchmarkResult, figuresOf } from "./benchmark-result.ts";
 import { type Column, columnsOf } from "./columns.ts";
 import { Comparison, type ComparisonRow } from "./comparison.ts";
-import { published } from "./published.ts";
+import { publishedFigures } from "./published.ts";
 import { readBenchmarkRun } from "./run-folder.ts";
 
 /** A run's figures, as they are compared. */
@@ -55,7 +55,7 @@ export function comparison(runs: readonly Compared[]): Comparison {
 /** In the order in which they stand; what one place says of a model is one row. */
 function publishedRows(columns: readonly Column[]): ComparisonRow[] {
   const rows = new Map<string, ComparisonRow>();
-  for (const { benchmark, model, setting, figures, source, note } of published()) {
+  for (const { benchmark, model, setting, figures, source, note } of publishedFigures()) {
     const known = columns.flatMap(({ name, metric, benchmark: of }): [string, number][] => {
       const value = of === benchmark ? figures[metric] : undefined;
       return value === undefined ? [] : [[name, value]];

@@ -1,11 +1,11 @@
 import { escapeHtml, type MediaBundle } from "../training/table.ts";
-import type { PublishedRow, Setting } from "./published.ts";
+import type { PublishedRow, PublishedSetting } from "./published.ts";
 
 /** A run, or published figures. */
 export interface ComparisonRow {
   model: string;
   /** Undefined for a run. */
-  setting: Setting | undefined;
+  setting: PublishedSetting | undefined;
   /** Parts of 100, by column; null or missing where there is none. */
   figures: Readonly<Record<string, number | null>>;
   /** Undefined for a run. */

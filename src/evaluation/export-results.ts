@@ -87,13 +87,21 @@ async function writeList(
   await to.write("[");
   for await (const line of lines) {
     pictures++;
-    const texts = rowsOf(line).map((row) => `\n${JSON.stringify(row)}`);
+    const texts = rowsIn(line, rowsOf).map((row) => `\n${JSON.stringify(row)}`);
     if (texts.length === 0) continue;
     await to.write((rows > 0 ? "," : "") + texts.join(","));
     rows += texts.length;
   }
   await to.write(rows > 0 ? "\n]" : "]");
   return { pictures, rows };
+}
+
+function rowsIn(line: PredictionLine, rowsOf: (line: PredictionLine) => object[]): object[] {
+  try {
+    return rowsOf(line);
+  } catch (cause) {
+    throw new Error(`the prediction of ${JSON.stringify(line["id"])} is none of this form`, { cause });
+  }
 }
 
 /** Reads the lines once for each group: they may stand in any order, and are not held. */

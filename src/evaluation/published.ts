@@ -6,7 +6,7 @@ import { pythonSource } from "../environment/home.ts";
 const setting = z.enum(["zero-shot", "pre-trained", "fine-tuned"]);
 
 /** `pre-trained`: the benchmark's training pictures are in the pre-training; nothing was fine-tuned after. */
-export type Setting = z.output<typeof setting>;
+export type PublishedSetting = z.output<typeof setting>;
 
 const content = z.strictObject({
   sources: z.record(z.string(), z.strictObject({ text: z.string(), url: z.string() })),
@@ -27,7 +27,7 @@ export interface PublishedRow {
   model: string;
   /** Such as `coco/val2017`, `lvis/minival`, `odinw13`, `flickr30k/test`, `refcoco+/testA`. */
   benchmark: string;
-  setting: Setting;
+  setting: PublishedSetting;
   /** Parts of 100, by their names there, such as `AP`. */
   figures: Readonly<Record<string, number>>;
   /** Where it stands. */
@@ -42,7 +42,7 @@ let rows: PublishedRow[] | undefined;
  * Figures of GLIP, GLIPv2 and their peers, each with where it stands.
  * @param benchmark one of those in the rows, or what it starts with (`lvis`). Default: all
  */
-export function published(benchmark?: string): PublishedRow[] {
+export function publishedFigures(benchmark?: string): PublishedRow[] {
   rows ??= read();
   return rows.filter((row) => benchmark === undefined || `${row.benchmark}/`.startsWith(`${benchmark}/`));
 }
