@@ -43,6 +43,8 @@ const details = z.looseObject({
       /** `picture`: one with many errors; `error`: one that the model is sure of. */
       kind: z.enum(["picture", "error"]),
       picture: z.string(),
+      /** Width and height as the picture is stored, where the annotations say it. */
+      size: z.tuple([z.int(), z.int()]).nullable(),
       /** What is wrong. */
       text: z.string(),
       boxes: z.array(z.looseObject({ label: z.string(), box, verdict, score: z.number().nullable() })),

@@ -39,7 +39,11 @@ async function draw(one: RunCase): Promise<DrawnCase> {
       colorKey: verdict,
       ...(score === null ? {} : { score }),
     }));
-    const annotation = { ...(await sizeOf(image)), items, colors: verdictColors };
+    const upright = await sizeOf(image);
+    const [width, height] = one.size ?? [upright.width, upright.height];
+    // The boxes are those of the pixels as they are stored, and a drawing is upright.
+    if (width !== upright.width || height !== upright.height) throw new Error("it is stored turned, or was changed");
+    const annotation = { width, height, items, colors: verdictColors };
     const bytes = await render(annotation, image, "jpeg", { size: SIZE, quality: QUALITY });
     const url = `data:image/jpeg;base64,${Buffer.from(bytes).toString("base64")}`;
     return { ...one, drawn: url, reason: undefined };

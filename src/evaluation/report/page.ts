@@ -38,8 +38,8 @@ export function benchmarkPage({ run, comparison, cases }: ReportContent): string
     section("Beside published figures", comparison === undefined ? "" : published(comparison)),
     section("Precision and errors", curvesAndErrors(run)),
     ...Object.entries(parts).map(([kind, rows]) => section(partsTitle(kind, rows), partBars(rows))),
-    section("Pictures with the lowest F1", caseGrid(of("picture"), ["right", "wrong", "missed"])),
-    section("Errors with the highest scores", caseGrid(of("error"), ["wrong", "true"])),
+    section("The worst pictures", caseGrid(of("picture"))),
+    section("Errors with the highest scores", caseGrid(of("error"))),
     section("All figures", figureTable(run)),
     folded(`Pictures that were left out: ${problems.length}`, problemList(run)),
     folded("The run", pairs({ model, ...files })),
@@ -132,9 +132,10 @@ function partBars(rows: Parts): string {
   return `<div class="card">${rest}<p class="hint">The best</p>${drawn(best)}<p class="hint">The worst</p>${drawn(worst)}${all}</div>`;
 }
 
-function caseGrid(cases: readonly DrawnCase[], shown: readonly string[]): string {
+function caseGrid(cases: readonly DrawnCase[]): string {
   if (cases.length === 0) return "";
-  const keys = [...verdictColors.keys()].filter((verdict) => shown.includes(verdict));
+  const there = new Set(cases.flatMap(({ boxes }) => boxes.map(({ verdict }) => verdict)));
+  const keys = [...verdictColors.keys()].filter((verdict) => there.has(verdict));
   const legend = keys.map((verdict) => `<span class="key ${verdict}">${verdict}</span>`).join("");
   const figures = cases.map(({ drawn, reason, text, boxes, picture }) => {
     const said = boxes.map(

@@ -21,7 +21,8 @@ const details = {
   counts: { right: 40, duplicate: 1, box: 2, category: 3, background: 4, missed: 9 },
   threshold: 0.4321,
   cases: [
-    { kind: "picture", id: 1, picture, size: [640, 480], text: "1 of 2 found, 1 wrong", boxes },
+    { kind: "picture", id: 1, picture, size: [512, 512], text: "1 of 2 found, 1 wrong", boxes },
+    { kind: "picture", id: 3, picture, size: [512, 384], text: "0 of 1 found, 0 wrong", boxes: boxes.slice(2) },
     { kind: "error", id: 2, picture: "/gone/b.jpg", size: null, text: "category", boxes: boxes.slice(1, 2) },
   ],
 };
@@ -49,6 +50,8 @@ describe("a benchmark's report", () => {
     );
     expect(html).toMatch(/<div class="none">Cannot draw on \/gone\/b\.jpg: /);
     expect(html).toContain("<b>another category</b> · b.jpg");
+    expect(html).toContain('<div class="none">it is stored turned, or was changed</div>');
+    expect(html.match(/<span class="key \w+">(right|wrong|missed|true)</g)).toHaveLength(4);
     const without = html.replaceAll(/data:image\/jpeg;base64,[\w+/=]*/g, "").replaceAll(/<a href="[^"]*">/g, "");
     expect(without).not.toMatch(/(src|href)="(?!")|url\(|@import|https?:|<script/);
   });
