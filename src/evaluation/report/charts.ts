@@ -2,7 +2,7 @@ import { escapeHtml } from "../../training/table.ts";
 import type { RunDetails } from "../run-folder.ts";
 
 /** In units of the drawing. */
-const [WIDTH, HEIGHT] = [380, 300];
+const [WIDTH, HEIGHT] = [520, 320];
 const [LEFT, RIGHT, TOP, BOTTOM] = [40, 12, 10, 34];
 const MARKS = [0, 0.2, 0.4, 0.6, 0.8, 1];
 
