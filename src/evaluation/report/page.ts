@@ -36,7 +36,7 @@ export function benchmarkPage({ run, comparison, cases }: ReportContent): string
   const of = (kind: DrawnCase["kind"]): DrawnCase[] => cases.filter((one) => one.kind === kind);
   const sections = [
     section("Beside published figures", comparison === undefined ? "" : published(comparison)),
-    section("Precision and errors", curvesAndErrors(run)),
+    section(run.details?.curves.length ? "Precision and errors" : "Right and wrong", curvesAndErrors(run)),
     ...Object.entries(parts).map(([kind, rows]) => section(partsTitle(kind, rows), partBars(rows))),
     section("The worst pictures", caseGrid(of("picture"))),
     section("Errors with the highest scores", caseGrid(of("error"))),
@@ -93,12 +93,15 @@ function curvesAndErrors({ details }: BenchmarkRun): string {
     kind: kind === "right" || kind === "missed" ? kind : "wrong",
   }));
   const most = Math.max(...rows.map(({ value }) => value), 1);
-  const from =
-    threshold === null
-      ? "Nothing was found right."
-      : `What scores at least ${threshold.toFixed(3)}, from where on F1 of all is best; right is an IoU of 0.5 or more.`;
-  const errors = rows.length === 0 ? "" : `<div class="card"><p class="hint">${from}</p>${bars(rows, most)}</div>`;
+  const hint = "missed" in counts ? `<p class="hint">${countedFrom(counts, threshold)}</p>` : "";
+  const errors = rows.length === 0 ? "" : `<div class="card">${hint}${bars(rows, most)}</div>`;
   return curves.length === 0 && errors === "" ? "" : `<div class="charts">${precisionChart(curves)}${errors}</div>`;
+}
+
+function countedFrom({ right }: Readonly<Record<string, number>>, threshold: number | null): string {
+  if (right === 0) return "Nothing was found right.";
+  if (threshold === null) return "Of each set, what scores at least as much as where F1 of all its own is best.";
+  return `What scores at least ${threshold.toFixed(3)}, from where on F1 of all is best; right is an IoU of 0.5 or more.`;
 }
 
 type Parts = BenchmarkRun["parts"][string];
@@ -149,7 +152,8 @@ function caseGrid(cases: readonly DrawnCase[]): string {
     const name = picture.split(/[/\\]/).at(-1) ?? picture;
     return `<figure class="sample">${image}<figcaption><b>${escapeHtml(ERRORS[text] ?? text)}</b> · ${escapeHtml(name)}<br>${escapeHtml(words)}</figcaption></figure>`;
   });
-  return `<div class="legend">${legend}</div><div class="samples">${figures.join("\n")}</div>`;
+  const colors = legend === "" ? "" : `<div class="legend">${legend}</div>`;
+  return `${colors}<div class="samples">${figures.join("\n")}</div>`;
 }
 
 function figureTable({ metrics }: BenchmarkRun): string {

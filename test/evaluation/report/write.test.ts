@@ -86,11 +86,22 @@ describe("a benchmark's report", () => {
       benchmark: "words",
       metrics: { accuracy: 0.5 },
       parts: { questionTypes: { "how many": { accuracy: 0.25 } } },
-      details: { curves: [], counts: {}, threshold: null, cases: [] },
+      details: {
+        curves: [],
+        counts: { right: 3, wrong: 1 },
+        threshold: null,
+        cases: [
+          { kind: "picture", id: 1, picture, size: null, text: "What? no, and 9 of 10 people: a pig", boxes: [] },
+        ],
+      },
     });
     expect(html).toContain("<h2>Question types, by accuracy</h2>");
+    expect(html).toContain("<b>What? no, and 9 of 10 people: a pig</b> · pig.jpg");
+    expect(html).not.toMatch(/class="(hint|legend)"/);
     expect([...html.matchAll(/<h2>([^<]*)</g)].map(([, title]) => title)).toEqual([
+      "Right and wrong",
       "Question types, by accuracy",
+      "The worst pictures",
       "All figures",
     ]);
   });
