@@ -21,6 +21,7 @@ const ERRORS: Readonly<Record<string, string>> = {
   category: "another category",
   background: "nothing there",
   missed: "missed",
+  none: "nothing found",
 };
 
 export interface ReportContent {
