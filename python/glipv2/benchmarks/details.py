@@ -52,5 +52,5 @@ class Details:
     counts: dict[str, int] = field(default_factory=dict)
     """What was found right, and each kind of error, of what scores at least `threshold`."""
     threshold: float | None = None
-    """The score at which F1 of all that is found is best."""
+    """The score at which F1 of all that is found is best; None: nothing is right, or it differs between sets."""
     cases: tuple[Case, ...] = ()

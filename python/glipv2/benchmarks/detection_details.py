@@ -5,7 +5,8 @@ Legend: D all detections that count; T IoU thresholds; P pictures.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,22 @@ def detection_details(
     missing = {key: drawn.picture({"id": key}, None) for key in worst if ("picture", key) not in cases}
     shown = [cases.get(("picture", key)) or missing[key] for key in worst]
     return Details(tuple(all_D.curves(objects)), counts, threshold, (*shown, *(cases["error", key] for key in errors)))
+
+
+def together(sets: Sequence[Details]) -> Details:
+    """Of several sets: means of their curves, sums of their counts, and of each its worst cases, in turns."""
+    curves = [one.curves for one in sets if one.curves]
+    means = [
+        Curve(of[0].name, tuple(np.mean([one.precision for one in of], 0).round(4).tolist()))
+        for of in zip(*curves, strict=True)
+    ]
+    kinds = dict.fromkeys(kind for one in sets for kind in one.counts)
+    counts = {kind: sum(one.counts[kind] for one in sets) for kind in kinds}
+    cases: list[Case] = []
+    for kind in ("picture", "error"):
+        turns = zip_longest(*([case for case in one.cases if case.kind == kind] for one in sets))
+        cases += [case for turn in turns for case in turn if case is not None][:CASES]
+    return Details(tuple(means), counts, None, tuple(cases))
 
 
 class _All:
