@@ -66,6 +66,7 @@ describe("a comparison", () => {
       problems: [],
       metrics: Object.fromEntries(names.map((name) => [`box.${name}`, 0.5])),
       parts: {},
+      notes: {},
       predictions: "/runs/tuned/predictions.jsonl",
       output: "/runs/tuned",
       seconds: 1,
