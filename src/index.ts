@@ -35,6 +35,11 @@ export { type ErrorCode, type ErrorDetails, GlipError, isGlipError, type WorkerD
 export { type BenchmarkName, type BenchmarkMetrics, benchmarkNames } from "./evaluation/benchmark-metrics.ts";
 export type { BenchmarkEvent, BenchmarkSource, EvaluateBenchmarkOptions } from "./evaluation/benchmark.ts";
 export type { BenchmarkResult, Figures, PictureProblem } from "./evaluation/benchmark-result.ts";
+export { compare } from "./evaluation/compare.ts";
+export type { Comparison, ComparisonRow } from "./evaluation/comparison.ts";
+export { exportResults, type ExportedResults, type ExportResultsOptions } from "./evaluation/export-results.ts";
+export { publishedFigures, type PublishedRow, type PublishedSetting } from "./evaluation/published.ts";
+export type { ResultFormat, ResultPart } from "./evaluation/result-forms.ts";
 export type {
   EvaluateScenesOptions,
   EvaluationProgress,

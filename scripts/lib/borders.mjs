@@ -14,7 +14,7 @@ export const arrows = {
   worker: ["bridge", "protocol", "environment"],
   tasks: ["worker", "bridge", "protocol", "images"],
   training: ["worker", "bridge", "protocol", "environment", "images", "datasets"],
-  evaluation: ["training", "bridge", "protocol", "environment", "datasets"],
+  evaluation: ["training", "bridge", "protocol", "environment", "images", "datasets"],
   glip: ["tasks", "training", "evaluation", "worker", "bridge", "protocol", "environment", "images", "datasets"],
   cli: ["glip", "tasks", "training", "evaluation", "worker", "bridge", "protocol", "environment", "images", "datasets"],
   index: [

@@ -46,7 +46,7 @@ export class BenchmarkResult<Name extends BenchmarkName = BenchmarkName> {
 
   /** Each figure by its name, as it is printed. */
   rows(): Row[] {
-    return rowsOf(this.metrics, "");
+    return Object.entries(figuresOf(this.metrics)).map(([name, value]) => [name, value?.toFixed(3) ?? "–"]);
   }
 
   /** How a result shows itself in a notebook of Deno's Jupyter kernel. */
@@ -59,10 +59,15 @@ export class BenchmarkResult<Name extends BenchmarkName = BenchmarkName> {
   }
 }
 
-function rowsOf(figures: object, before: string): Row[] {
-  return Object.entries(figures).flatMap(([name, value]: [string, number | null | object | undefined]): Row[] => {
+/** `metrics.box.AP` as `box.AP`. */
+export function figuresOf(metrics: object): Figures {
+  return Object.fromEntries(flat(metrics, ""));
+}
+
+function flat(metrics: object, before: string): [name: string, value: number | null][] {
+  return Object.entries(metrics).flatMap(([name, value]: [string, number | null | object | undefined]) => {
     if (value === undefined) return [];
-    if (typeof value === "object" && value !== null) return rowsOf(value, `${before}${name}.`);
-    return [[before + name, value?.toFixed(3) ?? "–"]];
+    if (typeof value === "object" && value !== null) return flat(value, `${before}${name}.`);
+    return [[before + name, value] as [string, number | null]];
   });
 }

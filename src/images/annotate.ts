@@ -103,9 +103,9 @@ export function layoutDrawing(annotation: Annotation, options: DrawingOptions = 
   };
 }
 
-function colorsOf({ colorKeys = [], items, caption }: Annotation): Map<string, Color> {
+function colorsOf({ colorKeys = [], items, caption, colors = new Map() }: Annotation): Map<string, Color> {
   const found = [...items, ...(caption?.phrases ?? [])].map(({ colorKey }) => colorKey);
-  return assignColors([...colorKeys, ...found]);
+  return new Map([...assignColors([...colorKeys, ...found]), ...colors]);
 }
 
 /** In pixels: legible when the picture is looked at as a whole, smaller where many labels want a place. */

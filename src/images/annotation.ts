@@ -1,4 +1,5 @@
 import type { Mask } from "./mask.ts";
+import type { Color } from "./palette.ts";
 
 /** `[x1, y1, x2, y2]` in pixels of the upright picture. */
 export type Box = readonly [x1: number, y1: number, x2: number, y2: number];
@@ -37,4 +38,6 @@ export interface Annotation {
    * @default those of the items, then those of the caption
    */
   colorKeys?: readonly string[];
+  /** Colours that are given to keys. @default none; each key gets one */
+  colors?: ReadonlyMap<string, Color>;
 }

@@ -24,8 +24,20 @@ test("names its commands and its version", async () => {
   expect(help.exitCode).toBe(0);
   // What users type: a name that goes breaks their scripts.
   const training = ["pretrain", "finetune", "runs", "attach", "report"];
-  const looking = ["detect", "ground", "segment", "answer", "caption", "evaluate"];
-  const commands = ["setup", "doctor", ...looking, ...training, "worker", "keys", "weights", "scenes", "help"];
+  const looking = ["detect", "ground", "segment", "answer", "caption"];
+  const measuring = ["evaluate", "compare", "export"];
+  const commands = [
+    "setup",
+    "doctor",
+    ...looking,
+    ...measuring,
+    ...training,
+    "worker",
+    "keys",
+    "weights",
+    "scenes",
+    "help",
+  ];
   expect([...help.stdout.matchAll(/^ {2}([a-z]+) /gm)].map(([, name]) => name)).toEqual(commands);
   const { version } = JSON.parse(readFileSync(join(packageRoot, "package.json"), "utf8")) as { version: string };
   expect((await glip(["--version"])).stdout.trim()).toBe(version);

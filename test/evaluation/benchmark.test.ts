@@ -10,6 +10,9 @@ import { miniOdinwSets } from "../../src/datasets/benchmarks/mini-odinw.ts";
 import { cocoCaptions } from "../../src/datasets/coco-captions.ts";
 import { type BenchmarkEvent, evaluateBenchmark } from "../../src/evaluation/benchmark.ts";
 import { BenchmarkResult } from "../../src/evaluation/benchmark-result.ts";
+import { compare } from "../../src/evaluation/compare.ts";
+import { exportResults } from "../../src/evaluation/export-results.ts";
+import { readBenchmarkRun } from "../../src/evaluation/run-folder.ts";
 import type { EvaluationHandle } from "../../src/evaluation/scenes.ts";
 import type { Glip } from "../../src/glip.ts";
 import { launch } from "../../src/launch.ts";
@@ -57,6 +60,14 @@ describe("glip-nano, as it ships, on COCO in miniature,", { timeout: 120_000 }, 
     expect(result).toMatchObject({ benchmark: "coco", pictures: 12, problems: [], output: run.output });
     expect(run.output.startsWith(join(glip.home ?? "", "evaluations", "coco-"))).toBe(true);
     expect(lines(result.predictions)).toHaveLength(12);
+    const { details } = await readBenchmarkRun(result.output);
+    const [curve] = details?.curves ?? [];
+    const area = (curve?.precision ?? []).reduce((sum, value) => sum + value, 0) / 101;
+    expect(area).toBeCloseTo(result.metrics.box.AP50 ?? 0, 3);
+    expect(details?.counts["right"]).toBeGreaterThan(10);
+    expect((await compare(result)).rows[0]?.figures["AP"]).toBe((result.metrics.box.AP ?? 0) * 100);
+    const { rows, pictures } = await exportResults(result.output);
+    expect([pictures, rows > 100]).toEqual([12, true]);
   });
 
   it("goes on where its run was left", async () => {

@@ -116,6 +116,13 @@ describe("a layout", () => {
     const last = item("label 11", [10, 10, 20, 20]);
     expect(colorOf([last])).toBe(colorOf([item("label 3", [0, 0, 300, 300]), last]));
   });
+
+  it("has the colours that are given to keys", () => {
+    const items = [item("a", [10, 10, 20, 20]), item("b", [0, 0, 300, 300])];
+    const { boxes, labels } = layoutDrawing(annotation(items, { colors: new Map([["b", "#7c09aa"]]) }));
+    expect(boxes.filter(({ color }) => color === "#7c09aa")).toHaveLength(1);
+    expect(labels.filter(({ color }) => color === "#7c09aa")).toHaveLength(1);
+  });
 });
 
 describe("a caption", () => {

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from glipv2.benchmarks.details import Details
 from glipv2.benchmarks.predictor import Ability, Pixels, Predictor
 
 #: What is kept of a picture's predictions: what JSON has, on one line. Its `id` is the example's key.
@@ -105,6 +106,10 @@ class Task(ABC, Generic[E]):
     def score(self, records: Iterable[Record], keys: Collection[int]) -> Scores:
         """Of the pictures with these keys. `records`: theirs, one each, in any order, read anew each time they are gone
         through."""
+
+    def details(self, records: Iterable[Record], keys: Collection[int]) -> Details | None:
+        """What a report shows beside the figures; None: nothing. As `score`."""
+        return None
 
     def write(self, records: Iterable[Record], folder: Path) -> None:
         """Files that the benchmark's own evaluation takes, beside the run's. None by default. `records`: as `score`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,8 @@ from typing import Any
 import msgspec
 
 from glipv2.benchmarks.benchmark import REMEDY, Example, Record, Task
+from glipv2.benchmarks.details import Details
+from glipv2.benchmarks.detection_details import detection_details
 from glipv2.benchmarks.predictor import Asking, Pixels, Predictor
 from glipv2.benchmarks.rows import is_box, is_number, short, shorts
 from glipv2.data.problems import Kind, Problems
@@ -18,6 +20,7 @@ from glipv2.data.readers.building import shown
 from glipv2.data.readers.coco import picture_name
 from glipv2.data.readers.coco_file import Category, Image, categories_of
 from glipv2.errors import DataError
+from glipv2.scoring.judging import Objects
 
 
 class ImageRow(Image, gc=False):
@@ -32,6 +35,7 @@ class _Object(msgspec.Struct, gc=False):
     image_id: Any = None
     category_id: Any = None
     bbox: Any = None
+    iscrowd: Any = None
 
 
 class _File(msgspec.Struct, gc=False):
@@ -135,6 +139,9 @@ class DetectionTask(Task[Example]):
     """A record: `categories` (ids), `boxes`, `scores`, best first of each prompt; with masks, `masks` and the picture's
     `size`, [height, width]."""
 
+    #: Whether each picture is annotated with some of the categories alone, as LVIS says them.
+    federated = False
+
     def __init__(
         self,
         annotations: Annotations,
@@ -176,6 +183,28 @@ class DetectionTask(Task[Example]):
         if not all(is_number(one) for one in scores or ()) or not all(is_box(one) for one in boxes or ()):
             return "expected numbers for scores, and four of them for each box"
         return None
+
+    def details(self, records: Iterable[Record], keys: Collection[int]) -> Details:
+        examples = {one.key: one for one in self.examples if one.key in keys}
+        names = dict(zip(self.annotations.ids, self.annotations.names, strict=True))
+        return detection_details(records, lambda one: coco_rows([one], False), self._objects(keys), examples, names)
+
+    def _objects(self, keys: Collection[int]) -> dict[int, Objects]:
+        by_picture = {key: Objects() for key in keys}
+        for one in msgspec.json.decode(self.annotations.path.read_bytes(), type=_File).annotations:
+            objects = by_picture.get(one.image_id)
+            if objects is None:
+                continue
+            if one.iscrowd:
+                objects.crowds.append((one.category_id, one.bbox))
+            else:
+                objects.categories.append(one.category_id)
+                objects.boxes.append(one.bbox)
+        for image in self.annotations.images if self.federated else ():
+            if (objects := by_picture.get(image.id)) is not None:
+                objects.measured = frozenset((*image.neg_category_ids, *objects.categories))
+                objects.unsure = frozenset(image.not_exhaustive_category_ids)
+        return by_picture
 
 
 def coco_rows(records: Iterable[Record], masks: bool) -> Iterator[dict[str, Any]]:

@@ -7,7 +7,7 @@ phrases from the data set's own folder. A phrase of several boxes has each of th
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,6 +16,7 @@ from glipv2.benchmarks.captions import CaptionRow, read_captions
 from glipv2.benchmarks.detection import Wrong
 from glipv2.benchmarks.entities import Entities, EntityPhrase, read_entities
 from glipv2.benchmarks.grounding import Described, GroundingTask, Text
+from glipv2.benchmarks.phrase_details import Grounded
 from glipv2.benchmarks.predictor import Asking, Span
 from glipv2.data.readers.building import shown
 from glipv2.scoring.flickr30k import PhraseRecaller, Protocol, Recall
@@ -62,6 +63,13 @@ class FlickrTask(GroundingTask[Phrases]):
             for kind, recall in result.by_type.items():
                 types.setdefault(kind, {}).update(_figures(name, recall))
         return Scores(figures, {"types": types})
+
+    def grounded(self, text: Text[Phrases], told: Mapping[str, Any]) -> Iterator[Grounded]:
+        for phrase in text.wanted:
+            place = next((place for place, span in enumerate(told["phrases"]) if span == phrase.span), None)
+            found, score = (None, 0) if place is None else (told["boxes"][place], told["scores"][place])
+            start, end = text.spans[phrase.span]
+            yield Grounded(text.caption[start:end], found, score, phrase.boxes)
 
 
 def _figures(name: str, recall: Recall | None) -> Figures:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glipv2.benchmarks.benchmark import Example, Record, Task
+from glipv2.benchmarks.details import Details
+from glipv2.benchmarks.phrase_details import Grounded, phrase_details
 from glipv2.benchmarks.predictor import Asking, Found, Pixels, Predictor, Span
 from glipv2.benchmarks.rows import is_box, is_number, short, shorts
 from glipv2.data.masks import check
@@ -75,6 +77,17 @@ class GroundingTask(Task[Described[Wanted]], Generic[Wanted]):
     def text_pairs(self, record: Record) -> list[tuple[Text[Wanted], dict[str, Any]]]:
         """Each text of the record's picture with what was found for it."""
         return list(zip(self._examples[record["id"]].texts, record["texts"], strict=True))
+
+    def grounded(self, text: Text[Wanted], told: Mapping[str, Any]) -> Iterable[Grounded]:
+        """Each phrase that is scored by its boxes, with its best one. `told`: what was found for the text."""
+        return ()
+
+    def details(self, records: Iterable[Record], keys: Collection[int]) -> Details | None:
+        del keys
+        return phrase_details(
+            (self._examples[record["id"]], (one for pair in self.text_pairs(record) for one in self.grounded(*pair)))
+            for record in records
+        )
 
     def faults(self, record: Record) -> str | None:
         asked, texts = self._examples[record["id"]].texts, record.get("texts")

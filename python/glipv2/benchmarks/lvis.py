@@ -43,6 +43,8 @@ def read(places: Places, choices: Choices) -> LvisTask:
 
 
 class LvisTask(DetectionTask):
+    federated = True
+
     def score(self, records: Iterable[Record], keys: Collection[int]) -> Scores:
         truth = LvisTruth(msgspec.json.decode(self.annotations.path.read_bytes()), keys)
         kinds = ["box", "mask"] if self.asking.masks else ["box"]

@@ -21,7 +21,9 @@ from glipv2.benchmarks.benchmark import (
     Task,
 )
 from glipv2.benchmarks.coco import CocoTask
+from glipv2.benchmarks.details import Details
 from glipv2.benchmarks.detection import Annotations, Wrong, read_annotations
+from glipv2.benchmarks.detection_details import together
 from glipv2.benchmarks.predictor import Around, Asking, Pixels, Predictor
 from glipv2.data.readers.building import shown
 from glipv2.data.readers.coco import picture_name
@@ -72,13 +74,9 @@ class OdinwTask(Task[OdinwExample]):
         return task.faults(record)
 
     def score(self, records: Iterable[Record], keys: Collection[int]) -> Scores:
-        measured: dict[str, set[int]] = defaultdict(set)
-        for one in self.examples:
-            if one.key in keys:
-                measured[one.set].add(one.image)
         sets: dict[str, Figures] = {}
-        for name, images in measured.items():
-            figures = self._sets[name].score(_of(name, records), images).figures
+        for name, images in self._measured(keys).items():
+            figures = self._sets[name].score(_Of(name, records), images).figures
             sets[name] = {figure.removeprefix("box."): value for figure, value in figures.items()}
         ap = {name: figures["AP"] for name, figures in sets.items()}
         known = {name: value for name, value in ap.items() if value is not None}
@@ -90,6 +88,18 @@ class OdinwTask(Task[OdinwExample]):
         over = over_sets(known, list(self._sets))
         return Scores({"AP.mean": over.mean, "AP.median": over.median}, {"sets": sets})
 
+    def details(self, records: Iterable[Record], keys: Collection[int]) -> Details:
+        measured = self._measured(keys)
+        return together([self._sets[name].details(_Of(name, records), images) for name, images in measured.items()])
+
+    def _measured(self, keys: Collection[int]) -> dict[str, set[int]]:
+        """By set, its own numbers of the pictures."""
+        measured: dict[str, set[int]] = defaultdict(set)
+        for one in self.examples:
+            if one.key in keys:
+                measured[one.set].add(one.image)
+        return measured
+
 
 def _key(name: str, image: int) -> int:
     return _PLACES[name] * SPAN + image
@@ -99,8 +109,15 @@ def _key(name: str, image: int) -> int:
 _PLACES = {one.name: place for place, one in enumerate(ODINW_35, 1)}
 
 
-def _of(name: str, records: Iterable[Record]) -> Iterator[Record]:
-    return ({**one, "id": one["image"]} for one in records if one["set"] == name)
+class _Of:
+    """Those of one set, with its own numbers of the pictures; read anew each time they are gone through."""
+
+    def __init__(self, name: str, records: Iterable[Record]) -> None:
+        self._name = name
+        self._records = records
+
+    def __iter__(self) -> Iterator[Record]:
+        return ({**one, "id": one["image"]} for one in self._records if one["set"] == self._name)
 
 
 def _read(sets: Sequence[OdinwSet], worded: bool, places: Places, choices: Choices) -> OdinwTask:

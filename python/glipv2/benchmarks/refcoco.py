@@ -7,10 +7,10 @@ The whole expression is the phrase that is asked about; which of its words name 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from glipv2.benchmarks.coco import PAGE as COCO_PAGE
 from glipv2.benchmarks.detection import Wrong
 from glipv2.benchmarks.flickr30k import MDETR_PAGE
 from glipv2.benchmarks.grounding import Described, GroundingTask, Text
+from glipv2.benchmarks.phrase_details import Grounded
 from glipv2.benchmarks.predictor import Asking, Found
 from glipv2.data.readers.building import edges, is_numbers, shown
 from glipv2.scoring.refcoco import ReferringScorer
@@ -61,6 +62,11 @@ class ReferringTask(GroundingTask[Meant]):
                 f"{split}.accuracyGIoU": None if beside is None else beside.accuracy,
             }
         return Scores(figures)
+
+    def grounded(self, text: Text[Meant], told: Mapping[str, Any]) -> Iterator[Grounded]:
+        boxes, scores = told["boxes"], told["scores"]
+        found = [*boxes[0][:2], boxes[0][2] + 1, boxes[0][3] + 1] if boxes else None
+        yield Grounded(text.caption, found, scores[0] if scores else 0, [text.wanted.box])
 
 
 def read(splits: tuple[str, ...], places: Places, choices: Choices) -> ReferringTask:

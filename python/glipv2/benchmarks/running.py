@@ -1,7 +1,7 @@
 """A run of a benchmark: predictions go to a folder as they come, and a run that was killed goes on where it was.
 
 The folder has `run.json` (what is measured, and by which model), `predictions.jsonl` (a record a picture) and, at the
-end, `result.json`.
+end, `result.json` and, where the benchmark has it, `details.json` (what a report shows beside the figures).
 """
 
 from __future__ import annotations
@@ -105,8 +105,11 @@ def run(
             raise _failed(problems, options.output)
         told(Scoring(len(measured)))
         scores = task.score(predictions.of(measured), measured)
+        details = task.details(predictions.of(measured), measured)
         task.write(predictions.of(measured), options.output)
     outcome = Outcome(len(measured), tuple(problems), scores, options.output / NAME, time.perf_counter() - start)
+    if details is not None:
+        _write(options.output / "details.json", asdict(details))
     _write(options.output / "result.json", _content(benchmark, outcome))
     return outcome
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from glipv2.benchmarks.answer_details import Reply, answer_details
 from glipv2.benchmarks.benchmark import (
     REMEDY,
     Benchmark,
@@ -25,6 +26,7 @@ from glipv2.benchmarks.benchmark import (
     Task,
 )
 from glipv2.benchmarks.coco import PAGE as COCO_PAGE
+from glipv2.benchmarks.details import Details
 from glipv2.benchmarks.predictor import Pixels, Predictor
 from glipv2.data.problems import Problems
 from glipv2.data.readers.building import shown
@@ -99,6 +101,19 @@ class VqaTask(Task[AskedExample]):
         figures = {name: found.by_answer_type.get(name) for name in ANSWER_TYPES}
         parts = {"answerTypes": _parts(found.by_answer_type), "questionTypes": _parts(found.by_question_type)}
         return Scores({"accuracy": found.overall, **figures}, parts)
+
+    def details(self, records: Iterable[Record], keys: Collection[int]) -> Details | None:
+        del keys
+        if self._answered is None:
+            return None
+        examples = {one.key: one for one in self.examples}
+        texts = {number: text for one in self.examples for number, text in zip(one.questions, one.texts, strict=True)}
+        replies = (
+            Reply(one["id"], texts[number], answer, self._answered[number].answers)
+            for one in records
+            for number, answer in _rows([one])
+        )
+        return answer_details(replies, examples)
 
     def write(self, records: Iterable[Record], folder: Path) -> None:
         with open(folder / RESULTS, "w", encoding="utf-8") as file:

@@ -13,9 +13,14 @@ def precision_and_recall(right: NDArray[np.bool_], wrong: NDArray[np.bool_], obj
     neither. `objects`: those that count, at least one."""
     if not right.any():
         return 0.0, 0.0
+    return float(precision_at_recalls(right, wrong, objects).mean()), float(right.sum() / objects)
+
+
+def precision_at_recalls(right: NDArray[np.bool_], wrong: NDArray[np.bool_], objects: int) -> NDArray[np.float64]:
+    """[101]: of RECALLS; 0 where a recall is not reached. As `precision_and_recall`."""
     hits = right.cumsum(dtype=np.float64)
-    recall = hits / objects
     precision = hits / (hits + wrong.cumsum() + np.spacing(1))
     best = np.maximum.accumulate(precision[::-1])[::-1]
-    at = np.searchsorted(recall, RECALLS, side="left")
-    return float(np.append(best, 0.0)[at].mean()), float(recall[-1])
+    at = np.searchsorted(hits / objects, RECALLS, side="left")
+    curve: NDArray[np.float64] = np.append(best, 0.0)[at]
+    return curve

@@ -66,6 +66,19 @@ def test_who_knows_scores_one(here: Here) -> None:
     assert (outcome.pictures, here.predictor.asked) == (PICTURES, 2 * PICTURES), "a sentence without boxes is not asked"
 
 
+@pytest.mark.parametrize("by", [0.0, 12.0, 60.0])
+def test_details_tell_which_phrases_are_wrong(here: Here, by: float) -> None:
+    outcome = here.run(shifted(by))
+    details = json.loads((here.output / "details.json").read_text())
+    counts = details["counts"]
+    assert counts["right"] / sum(counts.values()) == pytest.approx(outcome.scores.figures["separate.R1"])
+    assert (by == 0) == (details["cases"] == [])
+    for case in details["cases"]:
+        assert (case["kind"], Path(case["picture"]).is_file()) == ("error", True)
+        assert case["text"] in ("box", "elsewhere")
+        assert {box["verdict"] for box in case["boxes"]} == {"true", "wrong"}
+
+
 def test_who_finds_nothing_scores_zero(here: Here) -> None:
     assert set(here.run(nothing).scores.figures.values()) == {0}
 

@@ -200,3 +200,20 @@ def test_all_that_is_wrong_with_several_sets(here: Here) -> None:
     assert counts["invalid_picture"] == (2, 2)
     assert counts["unknown_picture"] == (2, 2)
     assert not here.output.exists()
+
+
+def test_details_are_of_all_sets(here: Here) -> None:
+    here.predictor.blind = "spoon"
+    # The last object is found, and Aquarium's annotations do not have it.
+    last = here.content["annotations"][-1]
+    here.write("Aquarium", {**here.content, "annotations": here.content["annotations"][:-1]})
+    here.run()
+    details = json.loads((here.output / "details.json").read_text())
+    objects = len(here.content["annotations"])
+    assert (details["counts"]["right"], details["counts"]["missed"]) == (2 * objects - 1, objects)
+    assert 0.5 < np.mean(details["curves"][0]["precision"]) < 0.67
+    [error] = [case for case in details["cases"] if case["kind"] == "error"]
+    assert (error["id"], Path(error["picture"]).parts[-4]) == (last["image_id"], "Aquarium")
+    missed = [case for case in details["cases"] if case["text"].startswith("0 of")]
+    assert {box["label"] for case in missed for box in case["boxes"]} <= set(NAMES["pistols"])
+    assert details["threshold"] is None

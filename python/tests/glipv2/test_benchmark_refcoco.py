@@ -51,6 +51,18 @@ def test_who_knows_scores_one(tmp_path: Path, name: str) -> None:
 
 def test_who_finds_nothing_scores_zero(here: Here) -> None:
     assert set(here.run(nothing).scores.figures.values()) == {0}
+    details = json.loads((here.output / "details.json").read_text())
+    assert (details["counts"]["right"], details["counts"]["none"] > 0, details["cases"]) == (0, True, [])
+
+
+def test_details_tell_which_expressions_are_wrong(here: Here) -> None:
+    here.run(shifted(60))
+    details = json.loads((here.output / "details.json").read_text())
+    assert details["counts"]["right"] == 0
+    assert {one["text"] for one in details["cases"]} <= {"box", "elsewhere"}
+    scores = [one["boxes"][-1]["score"] for one in details["cases"]]
+    assert scores == sorted(scores, reverse=True)
+    assert len({one["id"] for one in details["cases"]}) == len(scores) > 0
 
 
 def test_a_shifted_box_is_right_from_half_an_overlap_on(here: Here) -> None:

@@ -156,6 +156,17 @@ def test_an_answer_is_as_right_as_people_agree(asked: Here) -> None:
     }
 
 
+def test_wrong_answers_to_what_people_agree_on_are_told(asked: Here) -> None:
+    asked.talking.said = lambda picture, question: "3" if picture == 1 else "no"
+    asked.run("vqav2")
+    details = json.loads((asked.output / "details.json").read_text())
+    assert details["counts"] == {"right": 2, "partly": 1, "wrong": 6}
+    first = details["cases"][0]
+    assert (first["id"], first["text"]) == (1, "Is there a circle? 3, and 10 of 10 people: no")
+    assert (Path(first["picture"]).name, first["boxes"]) == ("COCO_val2014_000000000001.jpg", [])
+    assert [one["text"].split("? ")[0] for one in details["cases"][1:3]] == ["How many squares are there"] * 2
+
+
 def test_without_the_answers_of_train2014_the_models_own_are_candidates(asked: Here) -> None:
     (asked.root / ANSWERS.format("train2014")).unlink()
     with pytest.raises(InputError, match="data: expected the annotations of train2014"):

@@ -14,7 +14,11 @@ import { drawSamples } from "./samples.ts";
 export async function writeReport(folder: string, file: string | undefined): Promise<string> {
   const run = await readRun(folder);
   const path = file === undefined ? join(run.output, "report.html") : resolve(file);
-  const page = reportPage(run, await drawSamples(run.events));
+  return writePage(path, reportPage(run, await drawSamples(run.events)));
+}
+
+/** A file that is there whole or not at all. @returns its path. @throws GlipError `file_error` */
+export async function writePage(path: string, page: string): Promise<string> {
   try {
     await writeFile(`${path}.part`, page);
     await rename(`${path}.part`, path);

@@ -1,8 +1,8 @@
-import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { writeReport } from "../../../src/training/report/write.ts";
+import { chromium, rendered } from "../../support/browser.ts";
 import { failure } from "../../support/faults.ts";
 import { fixture, temporaryFolder } from "../../support/folders.ts";
 import { finishedRun } from "../../support/runs.ts";
@@ -95,9 +95,6 @@ describe("a report", () => {
     await failure(writeReport(temporaryFolder(), undefined), "file_error");
   });
 
-  const chromium = ["chromium", "chromium-browser", "google-chrome"].find(
-    (name) => spawnSync(name, ["--version"]).status === 0,
-  );
   it.skipIf(chromium === undefined)(
     "shows values where the pointer is, in a real browser",
     { timeout: 60_000 },
@@ -111,12 +108,7 @@ describe("a report", () => {
     </script></body>`;
       const file = join(temporaryFolder(), "probe.html");
       writeFileSync(file, html.replace('loading="lazy"', "").replace("</body>", probe));
-      const flags = ["--headless=new", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=5000", "--dump-dom"];
-      const { stdout } = spawnSync(chromium as string, [...flags, `file://${file}`], {
-        encoding: "utf8",
-        timeout: 50_000,
-      });
-      expect(stdout).toMatch(/<title>step 20: \d\.\d+ of \d+<\/title>/);
+      expect(rendered(file)).toMatch(/<title>step 20: \d\.\d+ of \d+<\/title>/);
     },
   );
 });
