@@ -21,6 +21,7 @@ import type { Result } from "../../src/protocol/methods.ts";
 import { readyMessage } from "../support/fake-worker.ts";
 import { failure, launchFaulty } from "../support/faults.ts";
 import { temporaryFolder } from "../support/folders.ts";
+import { testPython } from "../support/python.ts";
 
 let folder: string;
 let data: string;
@@ -28,7 +29,8 @@ let glip: Glip;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "glip-benchmark-"));
   data = await miniBenchmark("coco", { out: join(folder, "coco") });
-  glip = await launch({ model: "glip-nano", device: "cpu", threads: 1, home: join(folder, "home") });
+  const interpreter = await testPython();
+  glip = await launch({ model: "glip-nano", device: "cpu", threads: 1, home: join(folder, "home"), interpreter });
 }, 120_000);
 afterAll(async () => {
   await glip?.close();
