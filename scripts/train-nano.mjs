@@ -1,6 +1,6 @@
 // Trains glip-nano on the scenes, as its card says (models/glip-nano/README.md):
 //
-//   npm run train:nano                         everything, about ten hours on two CPU cores
+//   npm run train:nano                         everything, many hours on two CPU cores
 //   npm run train:nano -- '{"steps": 100}'     options of glipv2.training.options that differ
 //
 // Data and run lie in .build/nano. Ctrl-C ends it with a checkpoint, and the same command goes on from there. In the end

@@ -10,7 +10,7 @@ const inherited = [
 /**
  * How often a thread of the model's looks whether the others are done before it sleeps: some tens of microseconds. By OpenMP's
  * own measure, about a millisecond, threads that wait keep those they wait for off the cores as soon as anything else runs
- * there, and a picture takes many times as long. `npm run bench -- busy`.
+ * there. `npm run bench -- busy`.
  */
 const spins = "20000";
 
