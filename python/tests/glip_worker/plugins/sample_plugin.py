@@ -51,7 +51,8 @@ def block(call: Call, params: dict[str, Any]) -> None:
 
 
 def wait_for_others(call: Call, params: dict[str, Any]) -> None:
-    """Does not end before so many requests wait behind it."""
+    """Does not end before so many requests wait behind it. Who listens hears an event when it begins."""
+    call.emit({})
     end = time.monotonic() + 60
     while len(call._queue._waiting) < params["count"] and time.monotonic() < end:
         time.sleep(0.01)
