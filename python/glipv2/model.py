@@ -6,7 +6,6 @@ L channels of a token.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from torch import Tensor, nn
@@ -19,7 +18,7 @@ from glipv2.head.masks import MaskHead
 from glipv2.head.scores import BoxHead, WordHead
 from glipv2.head.understanding import Understanding
 from glipv2.pyramid import Pyramid, Sizes
-from glipv2.text.bert import BertEncoder, TextFeatures, present
+from glipv2.text.bert import BertEncoder, TextFeatures
 from glipv2.text.bert import Layer as TextLayer
 from glipv2.vision.fpn import FPN
 from glipv2.vision.swin import Swin
@@ -66,15 +65,6 @@ class Output(NamedTuple):
         )
 
 
-class Scan(NamedTuple):
-    """What a picture says to texts that it does not read."""
-
-    fused_BNC: list[Tensor]
-    """The regions, as each fusion layer finds them."""
-
-    output: Output
-
-
 class GLIP(nn.Module):
     def __init__(self, config: GlipConfig) -> None:
         super().__init__()
@@ -115,41 +105,12 @@ class GLIP(nn.Module):
 
     def read(self, pyramid: Pyramid, text: TextFeatures) -> Output:
         """Picture and text together. Either may be one for many of the other."""
-        return self._read(pyramid, text, [])
-
-    def scan(self, pyramid: Pyramid, nothing: TextFeatures) -> Scan:
-        """For `tell`: once for all that is told of the pictures.
-
-        Regions that read a text would show each word to the words before it. They read `nothing` instead, a text
-        without words.
-        """
-        fused_BNC: list[Tensor] = []
-        return Scan(fused_BNC, self._read(pyramid, nothing, fused_BNC))
-
-    def tell(self, fused_BNC: Sequence[Tensor], ids_BT: Tensor, mask_BT: Tensor) -> Tensor:
-        """states_BTL: each token as fusion leaves it when it sees the picture, and the tokens before it, alone.
-
-        `fused_BNC`: of a `Scan`, of as many pictures as texts.
-        """
-        text_BTL: Tensor = self.text(ids_BT, mask_BT, causal=True).hidden_BTC
-        present_B1TT = present(mask_BT.bool(), causal=True)
-        regions = iter(fused_BNC)
-        for layer in self.tower:
-            if isinstance(layer, FusionLayer):
-                text_BTL = layer.text_alone(next(regions), text_BTL)
-            elif isinstance(layer, TextLayer):
-                text_BTL = layer(text_BTL, present_B1TT)
-        return text_BTL
-
-    def _read(self, pyramid: Pyramid, text: TextFeatures, fused_BNC: list[Tensor]) -> Output:
-        """`fused_BNC`: takes the regions that each fusion layer is given."""
         pyramid, text = _paired(pyramid, text)
         text_BTL, mask_BT = text.hidden_BTC, text.mask_BT
         # A GPU would have to be waited for to know.
         padded = mask_BT.device.type != "cpu" or not bool(mask_BT.all())
         for layer in self.tower:
             if isinstance(layer, FusionLayer):
-                fused_BNC.append(pyramid.features_BNC)
                 regions_BNC, text_BTL = self._applied(
                     layer, pyramid.features_BNC, text_BTL, mask_BT if padded else None
                 )

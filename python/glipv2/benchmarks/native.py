@@ -26,7 +26,7 @@ from glipv2.understanding.answering import question_vectors
 from glipv2.understanding.candidates import CandidateVectors
 from glipv2.understanding.decoding import Decoding, tell
 from glipv2.understanding.looking import Looked, looked, only
-from glipv2.understanding.telling import scene
+from glipv2.understanding.scene import scene
 
 #: Captions are told by beams, as is usual where they are measured.
 DECODING = Decoding("beam", beams=4)
@@ -89,11 +89,11 @@ class NativePredictor:
     @torch.inference_mode()
     def answer(self, pixels: Pixels, questions: Sequence[str], candidates: Sequence[str]) -> list[str]:
         picture, vectors_AD = self._look(pixels), self._candidates.of(candidates)
+        seen = scene(self._model, picture.pyramid, [picture.seen])
         found = []
         for text in questions:
             ids_1T, mask_1T = only(self._tokenizer.encode(text).ids, picture)
-            output = self._model.read(picture.pyramid, self._model.encode_text(ids_1T, mask_1T))
-            [vector_D] = question_vectors(self._model, output, mask_1T, [picture.seen])
+            [vector_D] = question_vectors(self._model, seen, self._model.encode_text(ids_1T, mask_1T))
             found.append(candidates[int((vectors_AD @ vector_D).argmax())])
         return found
 

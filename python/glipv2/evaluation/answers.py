@@ -19,6 +19,7 @@ from glipv2.text.wordpiece import WordPiece
 from glipv2.understanding.answering import question_vectors
 from glipv2.understanding.candidates import CandidateVectors
 from glipv2.understanding.looking import only, opened
+from glipv2.understanding.scene import scene
 
 
 @dataclass(frozen=True)
@@ -76,10 +77,10 @@ class Asker:
             return []
         vectors_AD = self._vectors.of(candidates)
         picture = opened(self._model, file)
+        seen = scene(self._model, picture.pyramid, [picture.seen])
         found = []
         for text in questions:
             ids_1T, mask_1T = only(WordPiece.default().encode(text).ids, picture)
-            output = self._model.read(picture.pyramid, self._model.encode_text(ids_1T, mask_1T))
-            [vector_D] = question_vectors(self._model, output, mask_1T, [picture.seen])
+            [vector_D] = question_vectors(self._model, seen, self._model.encode_text(ids_1T, mask_1T))
             found.append(candidates[int((vectors_AD @ vector_D).argmax())])
         return found

@@ -24,7 +24,7 @@ from glipv2.text.wordpiece import WordPiece
 from glipv2.understanding.decoding import Decoding, tell
 from glipv2.understanding.grounding import Least, grounded, spoken
 from glipv2.understanding.looking import Looked, only, opened
-from glipv2.understanding.telling import scene
+from glipv2.understanding.scene import scene
 
 #: Captions are told by beams, as is usual where they are measured.
 DECODING = Decoding("beam", beams=4)

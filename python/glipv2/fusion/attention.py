@@ -13,9 +13,8 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from glipv2.fusion.both_ways import LIMIT, read_both_ways
+from glipv2.fusion.both_ways import read_both_ways
 
 
 @dataclass(frozen=True)
@@ -84,23 +83,6 @@ class BiAttention(nn.Module):
         )
         return picture_BNV, self.text_output(read_BHTD.transpose(1, 2).flatten(2))
 
-    def of_picture(self, picture_BNV: Tensor, text_BTL: Tensor) -> Tensor:
-        """What the text read in the picture [B, T, L], as by `forward`. The picture reads no text, and so no token has
-        any part in what another one reads."""
-        # The scores of a few tokens: they can be kept.
-        keys_BHTD = self._by_head(self.key(text_BTL)).transpose(1, 2) * self.head_width**-0.5
-        query_HDV = self.query.weight.unflatten(0, (self.heads, -1))
-        shifts_BHT1 = (keys_BHTD * self.query.bias.view(self.heads, 1, -1)).sum(-1, keepdim=True)
-        scores_BHTN = (keys_BHTD @ query_HDV @ picture_BNV[:, None].transpose(2, 3) + shifts_BHT1).float()
-        weights_BHTN = scores_BHTN.clamp(-LIMIT, LIMIT).softmax(dim=-1)
-        weights_BHTN = F.dropout(weights_BHTN, self.dropout, self.training)
-        read_BHTV = weights_BHTN.to(picture_BNV.dtype) @ picture_BNV[:, None]
-        value_HVD = self.picture_value.weight.unflatten(0, (self.heads, -1)).transpose(1, 2)
-        totals_BHT1 = weights_BHTN.sum(-1, keepdim=True).to(picture_BNV.dtype)
-        read_BHTD = read_BHTV @ value_HVD + totals_BHT1 * self.picture_value.bias.view(self.heads, 1, -1)
-        read_BTL: Tensor = self.text_output(read_BHTD.transpose(1, 2).flatten(2))
-        return read_BTL
-
     def _by_head(self, values_BTW: Tensor) -> Tensor:
         """[B, T, H, D]"""
         apart: Tensor = values_BTW.unflatten(2, (self.heads, self.head_width))
@@ -130,8 +112,3 @@ class FusionLayer(nn.Module):
             torch.addcmul(picture_BNV, self.picture_share, of_text_BNV),
             torch.addcmul(text_BTL, self.text_share, of_picture_BTL),
         )
-
-    def text_alone(self, picture_BNV: Tensor, text_BTL: Tensor) -> Tensor:
-        """The text's side of `forward` [B, T, L], where the picture reads no text."""
-        picture_BNV, text_BTL = self.picture_norm(picture_BNV), self.text_norm(text_BTL)
-        return torch.addcmul(text_BTL, self.text_share, self.attention.of_picture(picture_BNV, text_BTL))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import cast
+from typing import Any, cast
 
 from torch import nn
 
@@ -53,7 +53,8 @@ def build(
 ) -> Trained:
     """On the CPU, in training. Random values are drawn from torch's generator.
 
-    `names`: of the categories that a prompt is tuned for. `weights`: of a checkpoint, in place of the options'.
+    `names`: of the data's categories, for which a prompt is tuned, and which a model that answers or tells searches
+    for, unless the settings say what. `weights`: of a checkpoint, in place of the options'.
     `answers`: what the model is to choose from, in place of what it chose from before, unless the settings say what;
     none: as it is. A head that the settings add to the weights' model is drawn at random.
     WeightsError, InputError: weights that cannot be read or are another model's, categories that do not fit, a loss of
@@ -65,8 +66,7 @@ def build(
     base = weights.config if base is None and weights is not None else base
     assert base is not None, "options without weights have a configuration"
     config = changed(base, options.settings)
-    if not says(options.settings, "understanding.answers"):
-        config = _with_answers(config, answers)
+    config = _with_texts(config, options.settings, names, answers)
     _check_losses(options, config)
     model = GLIP(_for_training(config, options))
     # What it is written with and measured by is what was asked for, without the switches of this run.
@@ -97,11 +97,18 @@ def _prompt(options: TrainOptions, names: Sequence[str], config: GlipConfig) -> 
         raise InputError(f"train: {error.path}", error.expected, error.received) from error
 
 
-def _with_answers(config: GlipConfig, answers: Sequence[str]) -> GlipConfig:
+def _with_texts(
+    config: GlipConfig, settings: Mapping[str, Any], names: Sequence[str], answers: Sequence[str]
+) -> GlipConfig:
+    """What the part that answers and tells knows of the data, where there is that part; none: as it was."""
     understanding = config.understanding
-    if understanding is None or not answers:
+    if understanding is None:
         return config
-    return replace(config, understanding=replace(understanding, answers=tuple(answers)))
+    if names and not says(settings, "understanding.names"):
+        understanding = replace(understanding, names=tuple(names))
+    if answers and not says(settings, "understanding.answers"):
+        understanding = replace(understanding, answers=tuple(answers))
+    return replace(config, understanding=understanding)
 
 
 #: The head that a loss is of.

@@ -1,36 +1,38 @@
 """Questions and candidate answers in one space.
 
-Legend: B questions, A candidates, T tokens, L channels of a token, D of the common space.
+Legend: B questions, A candidates, T tokens, K objects, D of the common space.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import NamedTuple
 
 from torch import Tensor
 
-from glipv2.head.counting import counted
-from glipv2.model import GLIP, Output
-from glipv2.text.bert import present
-from glipv2.understanding.seen import head_of, seen
+from glipv2.model import GLIP
+from glipv2.text.bert import TextFeatures, present
+from glipv2.understanding.scene import Scene, head_of
 
 
-def question_vectors(model: GLIP, output: Output, mask_BT: Tensor, sizes: Sequence[tuple[int, int]]) -> Tensor:
-    """[B, D] of questions that were read with their pictures; `sizes`: (height, width) of these without padding.
+class Understood(NamedTuple):
+    vectors_BD: Tensor
+    """Dot products with `candidate_vectors` are the logits of the answers."""
 
-    Dot products with `candidate_vectors` are the logits of the answers.
-    """
-    head, regions = head_of(model), seen(output, sizes)
-    counts_BTK = counted(output.logits_BNT, regions.centerness_BN, regions.boxes_BN4)
-    states_BTL = head.read(
-        output.states_BTL,
-        regions.regions_BNC,
-        regions.place_BNP,
-        output.logits_BNT,
-        present(mask_BT.bool(), causal=False),
-        counts_BTK,
-    )
-    return head.questions(states_BTL, mask_BT)
+    logits_BTK: Tensor
+    """Which objects each token speaks of."""
+
+
+def understood(model: GLIP, scene: Scene, text: TextFeatures) -> Understood:
+    """Questions, each of its picture of the scene."""
+    head = head_of(model)
+    visible_B1ST = present(text.mask_BT.bool(), causal=False)
+    states_BTL, logits_BTK = head.read(text.hidden_BTC, scene.objects_BKL, scene.present_BK, visible_B1ST)
+    return Understood(head.questions(states_BTL), logits_BTK)
+
+
+def question_vectors(model: GLIP, scene: Scene, text: TextFeatures) -> Tensor:
+    """[B, D] of `understood`."""
+    return understood(model, scene, text).vectors_BD
 
 
 def candidate_vectors(model: GLIP, ids_AT: Tensor, mask_AT: Tensor) -> Tensor:

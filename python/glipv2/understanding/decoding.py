@@ -18,7 +18,8 @@ from torch import Tensor
 from glipv2.errors import InputError
 from glipv2.model import GLIP
 from glipv2.text.wordpiece import WordPiece
-from glipv2.understanding.telling import Scene, told_states, word_logits
+from glipv2.understanding.scene import Scene
+from glipv2.understanding.telling import told_states, word_logits
 
 Mode = Literal["greedy", "beam", "sample"]
 
@@ -96,7 +97,7 @@ def tell(
 
 def log_probability(model: GLIP, scene: Scene, ids: list[int]) -> float:
     """Of a caption with [CLS] and [SEP], the first given; among what a caption may have."""
-    place = torch.tensor([ids], device=scene.seen.regions_BNC.device)
+    place = torch.tensor([ids], device=scene.objects_BKL.device)
     states_BTL = told_states(model, scene, place, torch.ones_like(place, dtype=torch.bool))
     log_TV = _allowed(word_logits(model, states_BTL)[0, :-1].float().cpu(), first=True).log_softmax(dim=1)
     return float(log_TV.gather(1, torch.tensor(ids[1:])[:, None]).sum())
@@ -104,7 +105,7 @@ def log_probability(model: GLIP, scene: Scene, ids: list[int]) -> float:
 
 def _next(model: GLIP, scene: Scene, beginnings: list[list[int]]) -> Tensor:
     """log_KV, on the CPU: of the piece after each beginning; all of one length."""
-    ids_KT = torch.tensor(beginnings, device=scene.seen.regions_BNC.device)
+    ids_KT = torch.tensor(beginnings, device=scene.objects_BKL.device)
     several = scene if len(beginnings) == 1 else scene.repeated(len(beginnings))
     states_KTL = told_states(model, several, ids_KT, torch.ones_like(ids_KT, dtype=torch.bool))
     logits_KV = word_logits(model, states_KTL[:, -1]).float().cpu()

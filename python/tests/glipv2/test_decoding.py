@@ -11,7 +11,7 @@ from glipv2.errors import InputError
 from glipv2.model import GLIP
 from glipv2.text.spelling import spelled
 from glipv2.understanding.decoding import Decoding, log_probability, tell
-from glipv2.understanding.telling import Scene, scene
+from glipv2.understanding.scene import Scene, scene
 
 
 @pytest.fixture(scope="module")
@@ -58,8 +58,10 @@ def test_beams_find_what_is_at_least_as_likely(model: GLIP, seen: Scene) -> None
     alone = tell(model, seen, Decoding("beam", beams=1, length_penalty=0.0, max_tokens=6))
     several = tell(model, seen, Decoding("beam", beams=4, length_penalty=0.0, max_tokens=6))
     assert alone.ids == greedy.ids
-    assert several.ended == greedy.ended
-    assert several.log_probability >= greedy.log_probability - 1e-4
+    # One that has ended goes before those that have not.
+    assert several.ended >= greedy.ended
+    if several.ended == greedy.ended:
+        assert several.log_probability >= greedy.log_probability - 1e-4
     # Of two pieces at most, every caption is looked at.
     every = [log_probability(model, seen, ids(one)) for one in range(2000, 2012)]
     short = tell(model, seen, Decoding("beam", beams=12, length_penalty=0.0, max_tokens=1))

@@ -7,18 +7,20 @@ from dataclasses import replace
 import pytest
 import torch
 from tiny_runs import TINY
+from torchvision.ops import box_iou
 from weights import drawn
 
 from glipv2.config import GlipConfig, SettingsError, added_heads, changed
 from glipv2.data.candidates import encoded
-from glipv2.head.counting import AT, BINS, bumps, counted
-from glipv2.head.understanding import UnderstandingConfig
+from glipv2.head.understanding import BINS, UnderstandingConfig, bumps
 from glipv2.model import GLIP
 from glipv2.text.wordpiece import WordPiece
-from glipv2.understanding.answering import candidate_vectors, question_vectors
-from glipv2.understanding.telling import scene, told_states, word_logits
+from glipv2.understanding.answering import candidate_vectors, understood
+from glipv2.understanding.scene import SAME, scene, searched
+from glipv2.understanding.telling import told_states, word_logits
 
-CONFIG = replace(TINY, understanding=UnderstandingConfig(width=16, layers=2, heads=2))
+OBJECTS = 12
+CONFIG = replace(TINY, understanding=UnderstandingConfig(width=16, layers=2, heads=2, objects=OBJECTS))
 PIECES = WordPiece.default()
 
 
@@ -69,14 +71,6 @@ def test_captions_see_their_own_picture(model: GLIP) -> None:
 
 
 @torch.no_grad()
-def test_the_text_side_of_fusion_is_the_same_alone(model: GLIP) -> None:
-    layer = model.tower[0]
-    regions_BNC, text_BTL = torch.randn(2, 340, 32), torch.randn(2, 5, 32)
-    _, both = layer(regions_BNC, text_BTL)
-    torch.testing.assert_close(layer.text_alone(regions_BNC, text_BTL), both, atol=1e-5, rtol=1e-5)  # type: ignore[operator]
-
-
-@torch.no_grad()
 def test_answers_are_texts_whatever_stands_beside_them(model: GLIP) -> None:
     together = candidate_vectors(model, *texts("yes", "top left", "a rather long answer that nobody gives"))
     assert together.norm(dim=1).tolist() == pytest.approx([1, 1, 1], abs=1e-5)
@@ -87,27 +81,48 @@ def test_answers_are_texts_whatever_stands_beside_them(model: GLIP) -> None:
 
 @torch.no_grad()
 def test_questions_do_not_depend_on_padding(model: GLIP) -> None:
-    ids_BT, mask_BT = texts("where is red?", "is there a green square on the left?")
-    pyramid = model.look(pictures(2))
-    sizes = [(128, 128)] * 2
-    together = question_vectors(model, model.read(pyramid, model.encode_text(ids_BT, mask_BT)), mask_BT, sizes)
-    ids_1T, mask_1T = texts("where is red?")
-    text = model.encode_text(ids_1T, mask_1T)
-    alone = question_vectors(model, model.read(model.look(pictures(2)[:1]), text), mask_1T, sizes[:1])
-    torch.testing.assert_close(alone[0], together[0], atol=1e-4, rtol=0)
+    text = model.encode_text(*texts("where is red?", "is there a green square on the left?"))
+    together = understood(model, scene(model, model.look(pictures(2)), [(128, 128)] * 2), text)
+    short = model.encode_text(*texts("where is red?"))
+    alone = understood(model, scene(model, model.look(pictures(2)[:1]), [(128, 128)]), short)
+    torch.testing.assert_close(alone.vectors_BD[0], together.vectors_BD[0], atol=1e-4, rtol=0)
+    tokens = short.mask_BT.shape[1]
+    torch.testing.assert_close(alone.logits_BTK[0], together.logits_BTK[0, :tokens], atol=1e-4, rtol=0)
 
 
-def test_every_object_is_counted_once() -> None:
-    """Three boxes of an object, two of another, one that is not sure."""
-    boxes_N4 = torch.tensor(
-        [[0, 0, 20, 20], [0, 1, 20, 21], [1, 0, 21, 20], [50, 50, 90, 90], [51, 50, 91, 90], [70, 0, 90, 20]]
-    ).float()
-    scores_N = torch.tensor([0.8, 0.75, 0.7, 0.9, 0.6, 0.05])
-    logits_BNT = torch.stack([torch.logit(scores_N**2), torch.full((6,), -9.0)], dim=1)[None]
-    counts_BTK = counted(logits_BNT, torch.ones(1, 6), boxes_N4[None])
-    assert counts_BTK.shape == (1, 2, len(AT))
-    assert counts_BTK[0, 0].tolist() == pytest.approx([2, 2, 2], abs=0.1)
-    assert counts_BTK[0, 1].tolist() == pytest.approx([0, 0, 0], abs=0.1)
+@torch.no_grad()
+def test_an_object_is_read_once_and_what_is_none_not_at_all(model: GLIP) -> None:
+    """However many regions find it; rows beyond the last object say nothing."""
+    found = scene(model, model.look(pictures(2)), [(128, 128)] * 2)
+    assert found.objects_BKL.shape == (2, OBJECTS, TINY.text.width)
+    for boxes_K4, present_K in zip(found.boxes_BK4, found.present_BK, strict=True):
+        overlaps_KK = box_iou(boxes_K4[present_K], boxes_K4[present_K]).fill_diagonal_(0)
+        assert present_K.any()
+        assert overlaps_KK.max() <= SAME
+    none = found._replace(present_BK=torch.zeros_like(found.present_BK))
+    other = none._replace(objects_BKL=torch.randn_like(none.objects_BKL))
+    text = model.encode_text(*texts("what is it?", "what is it?"))
+    one, two = understood(model, none, text).vectors_BD, understood(model, other, text).vectors_BD
+    torch.testing.assert_close(one, two, atol=1e-3, rtol=0)
+    assert not torch.allclose(understood(model, found, text).vectors_BD, one, atol=1e-3)
+
+
+@torch.no_grad()
+def test_rows_of_a_scene(model: GLIP) -> None:
+    found = scene(model, model.look(pictures(2)), [(128, 128)] * 2)
+    for one, several in zip(found, found.rows([1, 0, 1]), strict=True):
+        assert torch.equal(several, torch.stack([one[1], one[0], one[1]]))
+
+
+@torch.no_grad()
+def test_names_that_a_text_does_not_hold_are_left_out() -> None:
+    many = tuple(f"thing {number}" for number in range(500))
+    model = GLIP(replace(CONFIG, understanding=UnderstandingConfig(width=16, heads=2, names=many)))
+    held = searched(model).mask_BT.shape[1]
+    assert CONFIG.prompt.max_tokens - 8 < held <= CONFIG.prompt.max_tokens
+
+
+def test_counts_are_told_apart() -> None:
     found = bumps(torch.tensor([[[2.0, 0.0, 11.0]]])).view(3, BINS)
     assert found.argmax(1).tolist() == [2, 0, 11]
     assert found.max(1).values.tolist() == [1, 1, 1]

@@ -38,7 +38,7 @@ from glipv2.understanding.answering import question_vectors
 from glipv2.understanding.decoding import Decoding, tell
 from glipv2.understanding.grounding import Least, Spoken, grounded, spoken
 from glipv2.understanding.looking import Looked
-from glipv2.understanding.telling import scene
+from glipv2.understanding.scene import scene
 
 #: Beginnings of captions that are read together, at most.
 MOST_BEAMS = 64
@@ -78,8 +78,10 @@ def _question(model: Model, call: Call, params: VisionAnswerParams) -> Question:
 def _answer(model: Model, pyramid: Pyramid, jobs: Sequence[tuple[int, Question]]) -> None:
     texts = TextFeatures.stacked(model.texts.features([one.spoken.prompts[0].ids for _, one in jobs]))
     output = model.network.read(rows_of(pyramid, [row for row, _ in jobs]), texts)
-    sizes = [one.picture.seen for _, one in jobs]
-    questions_BD = question_vectors(model.network, output, texts.mask_BT, sizes)
+    sizes = {row: one.picture.seen for row, one in jobs}
+    once = scene(model.network, rows_of(pyramid, [*sizes]), [*sizes.values()])
+    place = {row: at for at, row in enumerate(sizes)}
+    questions_BD = question_vectors(model.network, once.rows([place[row] for row, _ in jobs]), texts)
     for row, (_, job) in enumerate(jobs):
         shares_A = (job.candidates_AD @ questions_BD[row]).float().softmax(dim=0).cpu()
         top = shares_A.topk(min(job.params.top, len(job.given)))
