@@ -18,7 +18,7 @@ from torchvision.ops import nms
 
 from glipv2.detection.anchors import anchors
 from glipv2.detection.boxes import decode
-from glipv2.head.understanding import Understanding, places
+from glipv2.head.understanding import Understanding, UnderstandingConfig, places
 from glipv2.model import GLIP
 from glipv2.pyramid import Pyramid
 from glipv2.text.bert import TextFeatures
@@ -28,7 +28,7 @@ from glipv2.text.wordpiece import WordPiece
 REGIONS = 300
 
 #: Intersection over union from which two regions are of one object, whatever it is called.
-SAME = 0.65
+SAME = 0.5
 
 #: What is searched for by a model that knows no names.
 ANYTHING = ("object",)
@@ -54,27 +54,65 @@ class Scene(NamedTuple):
         return Scene(*(one[list(rows)] for one in self))
 
 
+class Search(NamedTuple):
+    """What a picture's objects are made of: nothing in it depends on the part that answers and tells."""
+
+    regions_BKC: Tensor
+    """As they read the names,"""
+
+    features_BKC: Tensor
+    """and of the picture alone."""
+
+    place_BKP: Tensor
+
+    scores_BK: Tensor
+
+    logits_BKT: Tensor
+    """How well the names' tokens fit, the first and the last token excepted."""
+
+    present_BK: Tensor
+
+    boxes_BK4: Tensor
+
+
 def scene(model: GLIP, pyramid: Pyramid, sizes: Sequence[tuple[int, int]]) -> Scene:
     """`sizes`: of each picture without its padding."""
-    head, names = head_of(model), searched(model)
+    names = searched(model)
+    return scene_of(model, search(model, pyramid, sizes, names), names)
+
+
+def scene_of(model: GLIP, found: Search, names: TextFeatures) -> Scene:
+    objects_BKL = head_of(model).objects(
+        found.regions_BKC,
+        found.features_BKC,
+        found.place_BKP,
+        found.scores_BK,
+        found.logits_BKT,
+        names.hidden_BTC[0, 1:-1],
+    )
+    return Scene(objects_BKL, found.present_BK, found.boxes_BK4)
+
+
+def search(model: GLIP, pyramid: Pyramid, sizes: Sequence[tuple[int, int]], names: TextFeatures) -> Search:
+    """`names`: of `searched`."""
     output = model.read(pyramid, names)
     boxes_BN4 = decode(output.deltas_BN4.detach().float(), anchors(output.sizes, device=output.deltas_BN4.device))
     centerness_BN = output.centerness_BN.detach().float().sigmoid()
     words_BNT = output.logits_BNT[:, :, 1:-1]
     scores_BN = (words_BNT.detach().float().sigmoid().amax(dim=2) * centerness_BN).sqrt()
     assert model.config.understanding is not None
-    rows_BK, present_BK = _objects(boxes_BN4, scores_BN, model.config.understanding.objects)
+    rows_BK, present_BK = _objects(boxes_BN4, scores_BN, model.config.understanding)
     batch_B1 = torch.arange(len(rows_BK), device=rows_BK.device)[:, None]
     place_BNP = places(boxes_BN4, centerness_BN, list(sizes))
-    objects_BKL = head.objects(
+    return Search(
         output.regions_BNC[batch_B1, rows_BK],
         pyramid.features_BNC[batch_B1, rows_BK],
         place_BNP[batch_B1, rows_BK],
         scores_BN[batch_B1, rows_BK],
         words_BNT[batch_B1, rows_BK],
-        names.hidden_BTC[0, 1:-1],
+        present_BK,
+        boxes_BN4[batch_B1, rows_BK],
     )
-    return Scene(objects_BKL, present_BK, boxes_BN4[batch_B1, rows_BK])
 
 
 def searched(model: GLIP) -> TextFeatures:
@@ -101,12 +139,13 @@ def head_of(model: GLIP) -> Understanding:
 
 
 @torch.no_grad()
-def _objects(boxes_BN4: Tensor, scores_BN: Tensor, most: int) -> tuple[Tensor, Tensor]:
+def _objects(boxes_BN4: Tensor, scores_BN: Tensor, config: UnderstandingConfig) -> tuple[Tensor, Tensor]:
     """rows_BK of the best regions, each object's once, and which of them there are."""
-    rows_BK = torch.zeros(len(boxes_BN4), most, dtype=torch.int64, device=boxes_BN4.device)
+    rows_BK = torch.zeros(len(boxes_BN4), config.objects, dtype=torch.int64, device=boxes_BN4.device)
     present_BK = torch.zeros_like(rows_BK, dtype=torch.bool)
     for at, (boxes_N4, scores_N) in enumerate(zip(boxes_BN4, scores_BN, strict=True)):
         best = scores_N.topk(min(REGIONS, len(scores_N))).indices
-        kept = best[nms(boxes_N4[best], scores_N[best], SAME)][:most]
+        kept = best[nms(boxes_N4[best], scores_N[best], SAME)]
+        kept = kept[scores_N[kept] >= config.least][: config.objects]
         rows_BK[at, : len(kept)], present_BK[at, : len(kept)] = kept, True
     return rows_BK, present_BK

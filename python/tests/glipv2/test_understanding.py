@@ -20,7 +20,7 @@ from glipv2.understanding.scene import SAME, scene, searched
 from glipv2.understanding.telling import told_states, word_logits
 
 OBJECTS = 12
-CONFIG = replace(TINY, understanding=UnderstandingConfig(width=16, layers=2, heads=2, objects=OBJECTS))
+CONFIG = replace(TINY, understanding=UnderstandingConfig(width=16, layers=2, heads=2, objects=OBJECTS, least=0.0))
 PIECES = WordPiece.default()
 
 

@@ -53,7 +53,7 @@ def _one_thread() -> Iterator[None]:
 
 
 def config(dropped: bool = True) -> GlipConfig:
-    whole = replace(TINY, understanding=UnderstandingConfig(width=32, layers=1, heads=2))
+    whole = replace(TINY, understanding=UnderstandingConfig(width=32, layers=1, heads=2, least=0.0))
     if dropped:
         return whole
     return replace(
