@@ -69,7 +69,7 @@ class Said(NamedTuple):
 
 
 def with_head(model: GLIP, dataset: Dataset, new: UnderstandingConfig | None = None) -> GLIP:
-    """The model, all of it frozen but the part that answers and tells: where it has none, one as `new` says is drawn."""
+    """The model, frozen but for the part that answers and tells: where it has none, one as `new` says is drawn."""
     config = model.config
     understanding = config.understanding or new or UnderstandingConfig()
     understanding = replace(understanding, names=tuple(dataset.names), answers=tuple(dataset.answers))
