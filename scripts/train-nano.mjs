@@ -4,7 +4,7 @@
 //   npm run train:nano -- '{"steps": 100}'     options of glipv2.training.options that differ
 //
 // Data and run lie in .build/nano. Ctrl-C ends it with a checkpoint, and the same command goes on from there. In the end
-// the weights are written to models/glip-nano and measured on every split.
+// the weights are written to models/glip-nano, taught to answer and to tell, and measured on every split.
 
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -27,9 +27,9 @@ const weights = inRoot("models", "glip-nano", "model.safetensors");
 const options = {
   kind: "pretrain",
   config: "glip-nano",
-  settings: { masks: {}, understanding: {} },
-  losses: { grounding: 1, inter: 0.1, mlm: 0.1, masks: 1, answers: 1, captions: 1 },
-  asking: { full: 0.75, questions: 0.35, captions: 0.25 },
+  settings: { masks: {} },
+  losses: { grounding: 1, inter: 0.1, mlm: 0.1, masks: 1 },
+  asking: { full: 0.75 },
   train: [{ format: "scenes", folder: join(data, "train") }],
   output: run,
   steps: 30000,
@@ -50,6 +50,7 @@ try {
   writeFileSync(join(run, "config.json"), JSON.stringify({ ...options, ...others }, undefined, 2));
   await module("glipv2.training", run, "--show");
   await module("glipv2.training.export", run, weights);
+  await module("glipv2.training.teach", weights, join(data, "train"), weights);
   await module("glipv2.evaluation", weights, ...SPLITS.map((name) => join(data, name)));
 } catch (error) {
   console.error(error.message);
