@@ -53,7 +53,7 @@ class UnderstandingConfig:
     """Times that a text reads the objects, a text layer after each."""
     heads: int = 4
     """Of that attention; they divide the text's width."""
-    hidden: int = 160
+    hidden: int = 144
     """Channels within these text layers."""
     objects: int = 24
     """Most objects of a picture that a text reads,"""

@@ -10,7 +10,8 @@ from tiny_runs import TINY
 from torchvision.ops import box_iou
 from weights import drawn
 
-from glipv2.config import GlipConfig, SettingsError, added_heads, changed
+from glipv2.checkpoints.empty import empty
+from glipv2.config import CONFIGS, GlipConfig, SettingsError, added_heads, changed
 from glipv2.data.candidates import encoded
 from glipv2.head.understanding import BINS, UnderstandingConfig, bumps
 from glipv2.model import GLIP
@@ -126,6 +127,15 @@ def test_counts_are_told_apart() -> None:
     found = bumps(torch.tensor([[[2.0, 0.0, 11.0]]])).view(3, BINS)
     assert found.argmax(1).tolist() == [2, 0, 11]
     assert found.max(1).values.tolist() == [1, 1, 1]
+
+
+def test_glip_nano_with_all_its_parts_is_as_small_as_it_is_to_be() -> None:
+    """12 million parameters, 24 MB in float16 with what the file says of them."""
+    count = sum(
+        one.numel() for one in empty(changed(CONFIGS["glip-nano"], {"masks": {}, "understanding": {}})).parameters()
+    )
+    assert 11.3e6 < count < 12e6
+    assert 2 * count + 60_000 < 24e6
 
 
 def test_a_part_that_is_added_by_settings() -> None:
