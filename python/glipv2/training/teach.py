@@ -3,7 +3,8 @@
 WEIGHTS: of a model that knows its categories; SPLIT: a folder of `glip scenes`; FILE: where the weights go, in float16.
 What it finds stays as it is, bit for bit. So each picture is looked at once and what was found in it is kept, about
 20 KB; then a step asks questions and tells captions of many pictures for the price of their texts. `--minutes` ends it
-by the clock, with the learning rate at nothing; where that is left out, `--steps` does.
+by the clock, with the learning rate at nothing; where that is left out, `--steps` does. FILE is written every 1,000
+steps: after a kill, the same command with FILE as WEIGHTS goes on from there, its learning rate from the start.
 
 Legend: B texts, T tokens, K objects, A candidates.
 """
@@ -29,6 +30,7 @@ from glipv2.data.candidates import encoded
 from glipv2.data.readers import How, read
 from glipv2.data.records import Dataset
 from glipv2.data.sources import Scenes
+from glipv2.errors import InputError
 from glipv2.head.understanding import UnderstandingConfig
 from glipv2.losses.answers import answer_loss
 from glipv2.losses.captions import caption_loss
@@ -47,6 +49,9 @@ WARM_UP = 100
 
 #: Steps of which a line is printed.
 EVERY = 100
+
+#: Steps after which the weights are written.
+SAVED = 1000
 
 
 @dataclass(frozen=True)
@@ -103,11 +108,14 @@ class Lessons:
         longest, pieces = model.config.understanding.longest, WordPiece.default()
         self._model, self._dataset, self._lesson = model, dataset, lesson
         self._drawn = random.Random(lesson.seed)
-        self._found = kept(model, dataset, pictures)
         some = list(enumerate(dataset.pictures[:pictures]))
         whole = model.config.prompt.max_tokens
         self._questions = [Said(at, question_text(q, pieces, whole)) for at, one in some for q in one.questions]
         self._captions = [Said(at, told_text(c, pieces, longest)) for at, one in some for c in one.captions]
+        if not self._questions or not self._captions:
+            counts = f"{len(self._questions)} and {len(self._captions)}"
+            raise InputError("split", "pictures with questions and captions", counts)
+        self._found = kept(model, dataset, pictures)
         self._candidates = encoded(dataset.answers, pieces)
         self._place = {answer: at for at, answer in enumerate(dataset.answers)}
         with torch.no_grad():
@@ -155,8 +163,8 @@ class Lessons:
         return Targets(boxes, tokens)
 
 
-def teach(model: GLIP, dataset: Dataset, lesson: Lesson) -> None:
-    """`model`: of `with_head`."""
+def teach(model: GLIP, dataset: Dataset, lesson: Lesson, file: Path) -> None:
+    """`model`: of `with_head`; `file`: where its weights go. InputError: pictures without questions or captions."""
     head = head_of(model).train()
     lessons = Lessons(model, dataset, lesson)
     optimizer = torch.optim.AdamW(head.parameters(), lr=lesson.learning_rate, betas=(0.9, 0.98), weight_decay=0.01)
@@ -174,7 +182,10 @@ def teach(model: GLIP, dataset: Dataset, lesson: Lesson) -> None:
         if step % EVERY == 0:
             line = f"step {step}: answers {answers:.3f}, rests {rests:.3f}, captions {captions:.3f}"
             _say(f"{line}, {(time.monotonic() - begun) / step:.2f} s a step")
+        if step % SAVED == 0:
+            save(model, file, torch.float16)
     head.eval()
+    save(model, file, torch.float16)
 
 
 def _padded(said: Sequence[Said]) -> tuple[Tensor, Tensor]:
@@ -206,8 +217,7 @@ def main() -> None:
     torch.manual_seed(lesson.seed)
     dataset = read(Scenes(split), How(words=True)).dataset
     model = with_head(load(weights), dataset)
-    teach(model, dataset, lesson)
-    save(model, file, torch.float16)
+    teach(model, dataset, lesson, file)
 
 
 if __name__ == "__main__":

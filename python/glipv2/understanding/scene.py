@@ -141,11 +141,13 @@ def head_of(model: GLIP) -> Understanding:
 @torch.no_grad()
 def _objects(boxes_BN4: Tensor, scores_BN: Tensor, config: UnderstandingConfig) -> tuple[Tensor, Tensor]:
     """rows_BK of the best regions, each object's once, and which of them there are."""
-    rows_BK = torch.zeros(len(boxes_BN4), config.objects, dtype=torch.int64, device=boxes_BN4.device)
+    # Of so many regions there are no more objects, whatever a file's configuration says.
+    most = min(config.objects, REGIONS)
+    rows_BK = torch.zeros(len(boxes_BN4), most, dtype=torch.int64, device=boxes_BN4.device)
     present_BK = torch.zeros_like(rows_BK, dtype=torch.bool)
     for at, (boxes_N4, scores_N) in enumerate(zip(boxes_BN4, scores_BN, strict=True)):
         best = scores_N.topk(min(REGIONS, len(scores_N))).indices
         kept = best[nms(boxes_N4[best], scores_N[best], SAME)]
-        kept = kept[scores_N[kept] >= config.least][: config.objects]
+        kept = kept[scores_N[kept] >= config.least][:most]
         rows_BK[at, : len(kept)], present_BK[at, : len(kept)] = kept, True
     return rows_BK, present_BK

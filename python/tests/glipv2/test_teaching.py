@@ -15,6 +15,7 @@ from glipv2.config import GlipConfig
 from glipv2.data.readers import How, read
 from glipv2.data.records import Dataset
 from glipv2.data.sources import Scenes
+from glipv2.errors import InputError
 from glipv2.evaluation.answers import Asker
 from glipv2.head.understanding import UnderstandingConfig
 from glipv2.model import GLIP
@@ -32,10 +33,40 @@ def test_it_answers_and_finds_as_before(tmp_path: Path) -> None:
     assert model.config.understanding.answers == tuple(ANSWERS)
     assert model.config.understanding.names == tuple(COLOURS)
     before = right(model, dataset)
-    teach.teach(model, dataset, Lesson(steps=200, questions=16, captions=6, learning_rate=3e-3))
+    file = tmp_path / "taught.safetensors"
+    lesson = Lesson(steps=200, questions=16, captions=6, learning_rate=3e-3)
+    teach.teach(model, dataset, lesson, file)
     assert right(model, dataset) > max(before, 0.6)
     for name, value in plain.state_dict().items():
         assert torch.equal(model.state_dict()[name], value), name
+
+
+def test_what_was_learnt_is_kept_as_it_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kill loses no more than the steps since; who was taught before goes on from there."""
+    split = write_split(tmp_path / "train")
+    dataset = read(Scenes(split), How(words=True)).dataset
+    model, file = with_head(GLIP(plain_config()), dataset), tmp_path / "taught.safetensors"
+    monkeypatch.setattr(teach, "SAVED", 2)
+    written: list[Path] = []
+
+    def saved(model: GLIP, place: Path, dtype: torch.dtype) -> None:
+        written.append(place)
+        save(model, place, dtype)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(teach, "save", saved)
+    with pytest.raises(KeyboardInterrupt):
+        teach.teach(model, dataset, Lesson(steps=50, questions=4, captions=2), file)
+    assert written == [file]
+    again = with_head(load(file), dataset)
+    assert torch.equal(again.understanding.answer.weight, load(file).understanding.answer.weight)  # type: ignore[union-attr]
+
+
+def test_pictures_of_which_nothing_is_said(tmp_path: Path) -> None:
+    dataset = read(Scenes(write_split(tmp_path / "train")), How()).dataset
+    model = with_head(GLIP(plain_config()), dataset)
+    with pytest.raises(InputError, match="pictures with questions and captions, got 0 and 0"):
+        teach.teach(model, dataset, Lesson(steps=1), tmp_path / "taught.safetensors")
 
 
 def plain_config() -> GlipConfig:
