@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from glipv2.data.asking import Asking, Kind, step_of
+from glipv2.data.asking import Asking, Kind, Text, step_of
 from glipv2.data.augment import Viewing
 from glipv2.data.candidates import Candidates, candidates
 from glipv2.data.mixture import Mixture
@@ -136,7 +136,7 @@ def collate(plans: Sequence[Plan], size: tuple[int, int], length: int, pad_id: i
     for row, one in enumerate(plans):
         ids_BT[row, : len(one.text.tokens.ids)] = torch.tensor(one.text.tokens.ids)
     lengths_B1 = torch.tensor([[len(one.text.tokens.ids)] for one in plans])
-    asked = [asked_of(one, length) for one in plans]
+    asked = [asked_of(one.text, one.phrases_M, length) for one in plans]
     return Batch(
         torch.from_numpy(pictures_BHW3).permute(0, 3, 1, 2),
         [one.view.seen for one in plans],
@@ -148,15 +148,14 @@ def collate(plans: Sequence[Plan], size: tuple[int, int], length: int, pad_id: i
     )
 
 
-def asked_of(planned: Plan, length: int) -> Asked:
-    """A phrase's tokens are those that share a character with it."""
-    text = planned.text
+def asked_of(text: Text, phrases_M: tuple[tuple[int, ...], ...], length: int) -> Asked:
+    """A phrase's tokens are those that share a character with it. `phrases_M`: of the boxes that are there."""
     start_K1, end_K1 = np.asarray(text.spans_K, np.int64).reshape(-1, 2).T[..., None]
     start_T, end_T = np.asarray(text.tokens.spans, np.int64).T
     map_KT = np.zeros((len(text.spans_K), length), np.bool_)
     # A token that stands nowhere ends before every phrase.
     map_KT[:, : len(start_T)] = (start_T < end_K1) & (start_K1 < end_T)
-    return Asked(text.names_K, torch.from_numpy(map_KT), planned.phrases_M)
+    return Asked(text.names_K, torch.from_numpy(map_KT), phrases_M)
 
 
 def of_boxes(asked: Asked) -> Tensor:

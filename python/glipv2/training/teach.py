@@ -26,6 +26,7 @@ from torch import Tensor
 
 from glipv2.checkpoints.load import load, save
 from glipv2.data.asking import Text, question_text, told_text
+from glipv2.data.batches import asked_of, of_boxes
 from glipv2.data.candidates import encoded
 from glipv2.data.readers import How, read
 from glipv2.data.records import Dataset
@@ -37,7 +38,6 @@ from glipv2.losses.captions import caption_loss
 from glipv2.losses.grounding import Targets
 from glipv2.losses.words import RESTS, rests_loss
 from glipv2.model import GLIP
-from glipv2.text.prompts import tokens_of
 from glipv2.text.wordpiece import WordPiece
 from glipv2.understanding.answering import candidate_vectors, understood
 from glipv2.understanding.looking import opened
@@ -151,15 +151,9 @@ class Lessons:
     def _targets(self, said: Sequence[Said]) -> Targets:
         boxes, tokens = [], []
         for one in said:
-            text = one.text
-            rows = [tokens_of(span, text.tokens.spans) for span in text.spans_K]
-            tokens_MT = torch.zeros(len(text.rows_M), len(text.tokens.ids), dtype=torch.bool)
-            for place, phrases in enumerate(text.phrases_M):
-                for phrase in phrases:
-                    tokens_MT[place, list(rows[phrase])] = True
-            picture = self._dataset.pictures[one.picture]
+            text, picture = one.text, self._dataset.pictures[one.picture]
             boxes.append(torch.as_tensor(picture.boxes_M4[list(text.rows_M)], dtype=torch.float32))
-            tokens.append(tokens_MT)
+            tokens.append(of_boxes(asked_of(text, text.phrases_M, len(text.tokens.ids))))
         return Targets(boxes, tokens)
 
 
