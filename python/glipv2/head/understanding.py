@@ -3,17 +3,20 @@
 The paper's classifier of answers and its captioning are not published in detail. Here both texts read the objects that
 the model finds when it is asked for all names that it knows, as bottom-up attention (Anderson et al., 2018) reads a
 detector's; an object brings the words that it fits, as tags do in Oscar (Li et al., 2020), from the one matching of
-regions and words. An answer is then matched, not classified: every candidate is a text, read by the same encoder. A
-caption is told from left to right by the masked-word head.
+regions and words. Objects read each other first, by what they are and how they lie (Hu et al., 2018). An answer is then
+matched, not classified: every candidate is a text, read by the same encoder. A caption is told from left to right by the
+masked-word head.
 
-Legend: B pictures, K objects, N regions, T S tokens, A candidates; C channels of a region, P numbers of a place, L
-channels of a token, D of the space in which questions and answers are compared, H heads, V pieces of the vocabulary.
+Legend: B pictures, K J objects, N regions, T S tokens, A candidates; C channels of a region, P numbers of a place, L
+channels of a token, D of the space in which questions and answers are compared, H heads, G numbers that say how two
+objects lie, V pieces of the vocabulary.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -35,6 +38,12 @@ PLACE = 5 + 4 * 2 * len(WAVES)
 #: Of their weights before anything is learnt, some times the others'.
 PLACE_STD = 0.15
 
+#: Numbers that say how two objects lie to each other, channels between them and the attention,
+LIES, LIES_HIDDEN = 7, 32
+
+#: and how many times a side of the picture is counted in them: things that lie beside each other are a part of it apart.
+LIES_SCALE = 4.0
+
 #: Counts that are told apart: 0 to BINS - 1.
 BINS = 12
 
@@ -47,14 +56,14 @@ RARELY = -2.0
 
 @dataclass(frozen=True)
 class UnderstandingConfig:
-    width: int = 128
+    width: int = 112
     """Channels in which questions and answers are compared."""
     layers: int = 3
     """Times that a text reads the objects, a text layer after each."""
     heads: int = 4
-    """Of that attention; they divide the text's width."""
-    hidden: int = 144
-    """Channels within these text layers."""
+    """Of that attention, and half of those by which objects read each other: so many divide the text's width."""
+    hidden: int = 96
+    """Channels within these layers."""
     objects: int = 24
     """Most objects of a picture that a text reads,"""
     least: float = 0.3
@@ -72,6 +81,18 @@ class UnderstandingConfig:
                 raise ValueError(f"{name}: expected at least {least}, got {getattr(self, name)}")
 
 
+class Read(NamedTuple):
+    """What a text is after it read the objects."""
+
+    states_BTL: Tensor
+
+    spoken_BTK: Tensor
+    """Logits: of which objects a token speaks,"""
+
+    next_BTK: Tensor
+    """and, where no token sees a later one, of which the one after it."""
+
+
 class Understanding(nn.Module):
     def __init__(self, config: UnderstandingConfig, channels: int, text: BertConfig) -> None:
         super().__init__()
@@ -80,7 +101,9 @@ class Understanding(nn.Module):
         self.object = nn.Linear(2 * channels + PLACE + 1 + text.width, text.width)
         self.object_norm = nn.LayerNorm(text.width)
         nn.init.normal_(self.object.weight[:, 2 * channels : 2 * channels + PLACE], std=PLACE_STD)
+        self.between = Between(text, config)
         self.layers = nn.ModuleList(Reader(text, config) for _ in range(config.layers))
+        self.said = nn.Parameter(torch.zeros(config.layers - 1, config.heads))
         self.question = nn.Sequential(nn.Linear(text.width, text.width), nn.GELU(), nn.Linear(text.width, config.width))
         self.answer = nn.Linear(text.width, config.width)
         self.log_scale = nn.Parameter(torch.tensor(LOG_SCALE))
@@ -93,29 +116,29 @@ class Understanding(nn.Module):
         place_BKP: Tensor,
         scores_BK: Tensor,
         logits_BKT: Tensor,
+        present_BK: Tensor,
         names_TL: Tensor,
     ) -> Tensor:
         """objects_BKL. `features_BKC`: of the picture alone, where `regions_BKC` read the names; `logits_BKT`: how well
-        the names' tokens fit, whose states are `names_TL`."""
+        the names' tokens fit, whose states are `names_TL`; `present_BK`: False for what is no object."""
         fits_BKT = logits_BKT.float().sigmoid()
         named_BKL = (fits_BKT @ names_TL.float()) / (fits_BKT.sum(-1, keepdim=True) + 1e-3)
         known = (self.regions(regions_BKC), self.features(features_BKC), place_BKP, scores_BK[..., None], named_BKL)
         dtype = known[0].dtype
-        objects_BKL: Tensor = self.object_norm(self.object(torch.cat([one.to(dtype) for one in known], dim=-1)))
-        return objects_BKL
+        objects_BKL = self.object_norm(self.object(torch.cat([one.to(dtype) for one in known], dim=-1)))
+        read_BKL: Tensor = self.between(objects_BKL, lies(place_BKP.float()).to(dtype), present_BK)
+        return read_BKL
 
-    def read(
-        self, states_BTL: Tensor, objects_BKL: Tensor, present_BK: Tensor, present_B1ST: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """states_BTL, after the text read the objects, and logits_BTK: which objects a token speaks of.
-
-        `present_BK`: False for what is no object; `present_B1ST`: as `glipv2.text.bert.present` makes it.
-        """
-        matches = []
-        for layer in self.layers:
-            states_BTL, scores_BHTK = layer(states_BTL, objects_BKL, present_BK, present_B1ST)
-            matches.append(scores_BHTK)
-        return states_BTL, matches[0][:, 0]
+    def read(self, states_BTL: Tensor, objects_BKL: Tensor, present_BK: Tensor, present_B1ST: Tensor) -> Read:
+        """`present_BK`: False for what is no object; `present_B1ST`: as `glipv2.text.bert.present` makes it."""
+        matches: list[Tensor] = []
+        said_BHSK: Tensor | None = None
+        for count, layer in enumerate(self.layers):
+            if count:
+                said_BHSK = self.said[count - 1][:, None, None] * spoken(matches[0], present_B1ST)[:, None]
+            states_BTL, scores_BHTK = layer(states_BTL, objects_BKL, present_BK, present_B1ST, said_BHSK)
+            matches.append(scores_BHTK[:, 0])
+        return Read(states_BTL, matches[0], matches[-1])
 
     def questions(self, states_BTL: Tensor) -> Tensor:
         """[B, D]: of the first token's state; dot products with `answers` are logits."""
@@ -132,6 +155,39 @@ class Understanding(nn.Module):
         return F.normalize(self.answer(mean_AL).float(), dim=-1)
 
 
+class Between(nn.Module):
+    """Attention of objects to each other, by what they are and how they lie, then a feed-forward network."""
+
+    def __init__(self, text: BertConfig, config: UnderstandingConfig) -> None:
+        super().__init__()
+        self.heads = 2 * config.heads
+        self.query = nn.Linear(text.width, text.width)
+        self.key = nn.Linear(text.width, text.width)
+        self.value = nn.Linear(text.width, text.width)
+        self.lies = nn.Sequential(nn.Linear(LIES, LIES_HIDDEN), nn.GELU(), nn.Linear(LIES_HIDDEN, self.heads))
+        self.output = nn.Linear(text.width, text.width)
+        self.norm = nn.LayerNorm(text.width)
+        self.expand = nn.Linear(text.width, config.hidden)
+        self.reduce = nn.Linear(config.hidden, text.width)
+        self.output_norm = nn.LayerNorm(text.width)
+
+    def forward(self, objects_BKL: Tensor, lies_BKJG: Tensor, present_BK: Tensor) -> Tensor:
+        """objects_BKL, which know of each other."""
+        query_BHKD, key_BHJD, value_BHJD = (
+            one(objects_BKL).unflatten(-1, (self.heads, -1)).transpose(1, 2)
+            for one in (self.query, self.key, self.value)
+        )
+        scores_BHKJ = (query_BHKD @ key_BHJD.transpose(2, 3)).float() / query_BHKD.shape[-1] ** 0.5
+        scores_BHKJ = scores_BHKJ + self.lies(lies_BKJG).float().permute(0, 3, 1, 2)
+        scores_BHKJ = scores_BHKJ.masked_fill(~present_BK[:, None, None], NEVER)
+        # A score of 0 beside them is of no object.
+        weights_BHKJ = F.pad(scores_BHKJ, (0, 1)).softmax(dim=-1)[..., :-1].to(value_BHJD.dtype)
+        read_BKL = self.output((weights_BHKJ @ value_BHJD).transpose(1, 2).flatten(2))
+        objects_BKL = self.norm(objects_BKL + read_BKL)
+        normed: Tensor = self.output_norm(objects_BKL + self.reduce(F.gelu(self.expand(objects_BKL))))
+        return normed
+
+
 class Reader(nn.Module):
     """Attention of tokens to objects, or to none; how many there are, which no mean can tell; then a text layer."""
 
@@ -141,7 +197,6 @@ class Reader(nn.Module):
         self.query = nn.Linear(text.width, text.width)
         self.key = nn.Linear(text.width, text.width)
         self.value = nn.Linear(text.width, text.width)
-        self.output = nn.Linear(text.width, text.width)
         self.bias = nn.Parameter(torch.full((config.heads,), RARELY))
         self.counts = nn.Linear(config.heads * BINS, text.width)
         self.norm = nn.LayerNorm(text.width, text.norm_epsilon)
@@ -149,22 +204,56 @@ class Reader(nn.Module):
         self.layer = Layer(replace(text, hidden=config.hidden))
 
     def forward(
-        self, states_BTL: Tensor, objects_BKL: Tensor, present_BK: Tensor, present_B1ST: Tensor
+        self,
+        states_BTL: Tensor,
+        objects_BKL: Tensor,
+        present_BK: Tensor,
+        present_B1ST: Tensor,
+        more_BHSK: Tensor | None,
     ) -> tuple[Tensor, Tensor]:
-        """States (B, T, L), and the logits of the attention (B, H, T, K)."""
+        """States (B, T, L), and the logits of the attention (B, H, T, K), to which `more_BHSK` is added."""
         query_BHTD, key_BHKD, value_BHKD = (
             one.unflatten(-1, (self.heads, -1)).transpose(1, 2)
             for one in (self.query(states_BTL), self.key(objects_BKL), self.value(objects_BKL))
         )
         scores_BHTK = (query_BHTD @ key_BHKD.transpose(2, 3)).float() / query_BHTD.shape[-1] ** 0.5
         scores_BHTK = scores_BHTK.masked_fill(~present_BK[:, None, None], NEVER) + self.bias[:, None, None]
+        if more_BHSK is not None:
+            scores_BHTK = scores_BHTK + more_BHSK
         # A score of 0 beside them is of no object.
         weights_BHTK = F.pad(scores_BHTK, (0, 1)).softmax(dim=-1)[..., :-1].to(value_BHKD.dtype)
         counts_BTH = scores_BHTK.sigmoid().sum(dim=-1).transpose(1, 2)
-        read_BTL = self.output((weights_BHTK @ value_BHKD).transpose(1, 2).flatten(2))
+        read_BTL = (weights_BHTK @ value_BHKD).transpose(1, 2).flatten(2)
         read_BTL = read_BTL + self.counts(bumps(counts_BTH).to(read_BTL.dtype))
         read: Tensor = self.layer(self.norm(states_BTL + self.dropout(read_BTL)), present_B1ST)
         return read, scores_BHTK
+
+
+def spoken(logits_BTK: Tensor, present_B1ST: Tensor) -> Tensor:
+    """said_BSK, 0 to 1: that one of the tokens that a token sees speaks of an object; S is 1 where all see the same.
+
+    A caption knows so what it has told of (coverage: See et al., 2017), a question what it asks of.
+    """
+    not_BTK = F.logsigmoid(-logits_BTK)
+    return 1 - (present_B1ST[:, 0].to(not_BTK.dtype) @ not_BTK).exp()
+
+
+def lies(place_BKP: Tensor) -> Tensor:
+    """lies_BKJG: how the object J lies to K. `place_BKP`: of `places`."""
+    center_BK2, side_BK2 = place_BKP[..., :2] / 2, (place_BKP[..., 2:4] + 1) / 2
+    away_BKJ2 = center_BK2[:, None] - center_BK2[:, :, None]
+    reach_BKJ2 = (side_BK2[:, None] + side_BK2[:, :, None]) / 2
+    smaller_BKJ2 = torch.minimum(side_BK2[:, None], side_BK2[:, :, None])
+    common_BKJ = (reach_BKJ2 - away_BKJ2.abs()).clamp(min=0).minimum(smaller_BKJ2).prod(dim=-1)
+    area_BK = side_BK2.clamp(min=1e-3).prod(dim=-1)
+    numbers = [
+        LIES_SCALE * away_BKJ2,
+        LIES_SCALE * away_BKJ2.abs(),
+        (common_BKJ / area_BK[:, :, None])[..., None],
+        (common_BKJ / area_BK[:, None])[..., None],
+        (area_BK[:, None] / area_BK[:, :, None]).log()[..., None] / 2,
+    ]
+    return torch.cat(numbers, dim=-1)
 
 
 def bumps(counts_BTH: Tensor) -> Tensor:

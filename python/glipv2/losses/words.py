@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from torchvision.ops import box_iou
 
 from glipv2.data.batches import Batch
+from glipv2.head.understanding import Read
 from glipv2.losses.answers import answer_loss
 from glipv2.losses.assignment import assigned
 from glipv2.losses.captions import caption_loss
@@ -20,7 +21,7 @@ from glipv2.model import GLIP
 from glipv2.pyramid import Pyramid
 from glipv2.understanding.answering import candidate_vectors, understood
 from glipv2.understanding.scene import Scene, head_of, scene
-from glipv2.understanding.telling import told_states
+from glipv2.understanding.telling import told
 
 #: Part of the loss of what words of a question speak of, beside that of the answer.
 RESTS = 0.3
@@ -72,13 +73,23 @@ def rests_loss(logits_BTK: Tensor, seen: Scene, targets: Targets, known_BT: Tens
     return (of_words_BT * spoken_BT).sum() / spoken_BT.sum().clamp(min=1)
 
 
+def told_rests_loss(read: Read, seen: Scene, targets: Targets, known_BT: Tensor) -> Tensor:
+    """`rests_loss` of each word of a caption, and of what each says comes next."""
+    later = targets._replace(tokens_MT=[one_MT[:, 1:] for one_MT in targets.tokens_MT])
+    this = rests_loss(read.spoken_BTK, seen, targets, known_BT)
+    return this + rests_loss(read.next_BTK[:, :-1], seen, later, known_BT[:, 1:])
+
+
 def caption_losses(model: GLIP, pyramid: Pyramid, batch: Batch, weights: LossWeights) -> dict[str, Tensor]:
     """`captions`: of the pictures that have one."""
     device = pyramid.features_BNC.device
     ids_BT, mask_BT = batch.ids_BT.to(device), batch.mask_BT.to(device)
-    states_BTL = told_states(model, scene(model, pyramid, batch.sizes), ids_BT, mask_BT)
+    seen = scene(model, pyramid, batch.sizes)
+    read = told(model, seen, ids_BT, mask_BT)
     told_B = torch.tensor([kind == "captions" for kind in batch.kinds], device=device)
+    known_B = told_B & torch.tensor(batch.grounded, device=device)
     embeddings_VL = model.text.embeddings.word.weight
     with torch.autocast(device.type, enabled=False):
-        loss = caption_loss(head_of(model).words, embeddings_VL, states_BTL, ids_BT, mask_BT & told_B[:, None])
+        loss = caption_loss(head_of(model).words, embeddings_VL, read.states_BTL, ids_BT, mask_BT & told_B[:, None])
+        loss = loss + RESTS * told_rests_loss(read, seen, batch.targets, mask_BT & known_B[:, None])
     return {"captions": weights.captions * loss}

@@ -23,6 +23,8 @@ class MaskedWordHead(nn.Module):
         nn.init.normal_(self.dense.weight, std=0.02)
         nn.init.zeros_(self.dense.bias)
 
-    def forward(self, states_PL: Tensor, embeddings_VL: Tensor) -> Tensor:
-        """logits_PV."""
-        return F.linear(self.norm(F.gelu(self.dense(states_PL))), embeddings_VL, self.bias)
+    def forward(self, states_PL: Tensor, embeddings_VL: Tensor, bias_V: Tensor | None = None) -> Tensor:
+        """logits_PV. `bias_V`: where `embeddings_VL` are of some pieces only, theirs."""
+        return F.linear(
+            self.norm(F.gelu(self.dense(states_PL))), embeddings_VL, self.bias if bias_V is None else bias_V
+        )

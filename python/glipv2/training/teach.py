@@ -34,18 +34,21 @@ from glipv2.data.sources import Scenes
 from glipv2.errors import InputError
 from glipv2.head.understanding import UnderstandingConfig
 from glipv2.losses.answers import answer_loss
-from glipv2.losses.captions import caption_loss
+from glipv2.losses.captions import caption_loss, some
 from glipv2.losses.grounding import Targets
-from glipv2.losses.words import RESTS, rests_loss
+from glipv2.losses.words import RESTS, rests_loss, told_rests_loss
 from glipv2.model import GLIP
 from glipv2.text.wordpiece import WordPiece
-from glipv2.understanding.answering import candidate_vectors, understood
+from glipv2.understanding.answering import understood
 from glipv2.understanding.looking import opened
 from glipv2.understanding.scene import Scene, Search, head_of, scene_of, search, searched
-from glipv2.understanding.telling import told_states
+from glipv2.understanding.telling import told
 
 #: Steps in which the learning rate rises.
 WARM_UP = 100
+
+#: Pieces of the vocabulary that no caption has, drawn for each step: beside those that some have, they stand for it.
+OTHERS = 1000
 
 #: Steps of which a line is printed.
 EVERY = 100
@@ -115,11 +118,12 @@ class Lessons:
         if not self._questions or not self._captions:
             counts = f"{len(self._questions)} and {len(self._captions)}"
             raise InputError("split", "pictures with questions and captions", counts)
+        self._pieces_S = torch.tensor(sorted({piece for one in self._captions for piece in one.text.tokens.ids}))
         self._found = kept(model, dataset, pictures)
-        self._candidates = encoded(dataset.answers, pieces)
         self._place = {answer: at for at, answer in enumerate(dataset.answers)}
         with torch.no_grad():
             self._names = searched(model)
+            self._answers = model.encode_text(*encoded(dataset.answers, pieces))
 
     def questions(self) -> tuple[Tensor, Tensor]:
         """The losses of answers and of what they rest on."""
@@ -131,15 +135,19 @@ class Lessons:
         for row, one in enumerate(asked):
             for answer in one.text.answers:
                 right_BA[row, self._place[answer]] += 1 / len(one.text.answers)
-        answers = answer_loss(found.vectors_BD, candidate_vectors(self._model, *self._candidates), right_BA)
+        answers = answer_loss(found.vectors_BD, head_of(self._model).answers(self._answers), right_BA)
         return answers, rests_loss(found.logits_BTK, seen, self._targets(asked), mask_BT)
 
-    def captions(self) -> Tensor:
-        told = self._drawn.sample(self._captions, min(self._lesson.captions, len(self._captions)))
-        ids_BT, mask_BT = _padded(told)
-        states_BTL = told_states(self._model, self._scene(told), ids_BT, mask_BT)
+    def captions(self) -> tuple[Tensor, Tensor]:
+        """The losses of words and of what they rest on."""
+        asked = self._drawn.sample(self._captions, min(self._lesson.captions, len(self._captions)))
+        ids_BT, mask_BT = _padded(asked)
+        seen = self._scene(asked)
+        read = told(self._model, seen, ids_BT, mask_BT)
         embeddings_VL = self._model.text.embeddings.word.weight
-        return caption_loss(head_of(self._model).words, embeddings_VL, states_BTL, ids_BT, mask_BT)
+        among = some(self._pieces_S, OTHERS, len(embeddings_VL))
+        words = caption_loss(head_of(self._model).words, embeddings_VL, read.states_BTL, ids_BT, mask_BT, among)
+        return words, told_rests_loss(read, seen, self._targets(asked), mask_BT)
 
     def _scene(self, said: Sequence[Said]) -> Scene:
         rows_B = torch.tensor([one.picture for one in said])
@@ -168,13 +176,13 @@ def teach(model: GLIP, dataset: Dataset, lesson: Lesson, file: Path) -> None:
         for group in optimizer.param_groups:
             group["lr"] = lesson.learning_rate * min(1, step / WARM_UP) * (0.5 + 0.5 * math.cos(math.pi * done))
         answers, rests = lessons.questions()
-        captions = lessons.captions()
+        words, told_rests = lessons.captions()
         optimizer.zero_grad()
-        (answers + RESTS * rests + captions).backward()
+        (answers + words + RESTS * (rests + told_rests)).backward()
         torch.nn.utils.clip_grad_norm_(head.parameters(), 1.0)
         optimizer.step()
         if step % EVERY == 0:
-            line = f"step {step}: answers {answers:.3f}, rests {rests:.3f}, captions {captions:.3f}"
+            line = f"step {step}: answers {answers:.3f}, captions {words:.3f}, rests {rests:.3f} and {told_rests:.3f}"
             _say(f"{line}, {(time.monotonic() - begun) / step:.2f} s a step")
         if step % SAVED == 0:
             save(model, file, torch.float16)

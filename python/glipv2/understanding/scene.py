@@ -88,6 +88,7 @@ def scene_of(model: GLIP, found: Search, names: TextFeatures) -> Scene:
         found.place_BKP,
         found.scores_BK,
         found.logits_BKT,
+        found.present_BK,
         names.hidden_BTC[0, 1:-1],
     )
     return Scene(objects_BKL, found.present_BK, found.boxes_BK4)

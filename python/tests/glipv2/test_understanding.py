@@ -13,8 +13,9 @@ from weights import drawn
 from glipv2.checkpoints.empty import empty
 from glipv2.config import CONFIGS, GlipConfig, SettingsError, added_heads, changed
 from glipv2.data.candidates import encoded
-from glipv2.head.understanding import BINS, UnderstandingConfig, bumps
+from glipv2.head.understanding import BINS, LIES, LIES_SCALE, UnderstandingConfig, bumps, lies, places, spoken
 from glipv2.model import GLIP
+from glipv2.text.bert import present
 from glipv2.text.wordpiece import WordPiece
 from glipv2.understanding.answering import candidate_vectors, understood
 from glipv2.understanding.scene import SAME, scene, searched
@@ -127,6 +128,36 @@ def test_counts_are_told_apart() -> None:
     found = bumps(torch.tensor([[[2.0, 0.0, 11.0]]])).view(3, BINS)
     assert found.argmax(1).tolist() == [2, 0, 11]
     assert found.max(1).values.tolist() == [1, 1, 1]
+
+
+def test_how_objects_lie_to_each_other() -> None:
+    """The second is on the right, half as wide and high; the third within the first."""
+    boxes_BN4 = torch.tensor([[[0.0, 0, 40, 40], [60, 10, 80, 30], [10, 10, 30, 30]]])
+    found = lies(places(boxes_BN4, torch.ones(1, 3), [(100, 100)]))[0]
+    assert found.shape == (3, 3, LIES)
+    away_x, away_y = found[..., 0] / LIES_SCALE, found[..., 1] / LIES_SCALE
+    torch.testing.assert_close(away_x[0], torch.tensor([0, 0.5, 0]), atol=1e-6, rtol=0)
+    torch.testing.assert_close(away_y[0], torch.zeros(3), atol=1e-6, rtol=0)
+    torch.testing.assert_close(away_x, -away_x.t())
+    torch.testing.assert_close(found[..., 2:4], found[..., :2].abs())
+    hidden, hides, larger = found[..., 4], found[..., 5], found[..., 6]
+    torch.testing.assert_close(hidden[0], torch.tensor([1, 0, 0.25]))
+    torch.testing.assert_close(hides, hidden.t())
+    torch.testing.assert_close(larger[0].exp(), torch.tensor([1, 0.5, 0.5]))
+
+
+def test_what_was_spoken_of() -> None:
+    logits_BTK = torch.full((1, 3, 2), -20.0)
+    logits_BTK[0, 1, 0] = 20
+    words = torch.ones(1, 3, dtype=torch.bool)
+    of_all = spoken(logits_BTK, present(words, causal=False))
+    torch.testing.assert_close(of_all, torch.tensor([[[1.0, 0]]]), atol=1e-5, rtol=0)
+    so_far = spoken(logits_BTK, present(words, causal=True))
+    torch.testing.assert_close(so_far, torch.tensor([[[0.0, 0], [1, 0], [1, 0]]]), atol=1e-5, rtol=0)
+    words[0, 1] = False
+    torch.testing.assert_close(
+        spoken(logits_BTK, present(words, causal=False)), torch.zeros(1, 1, 2), atol=1e-5, rtol=0
+    )
 
 
 def test_glip_nano_with_all_its_parts_is_as_small_as_it_is_to_be() -> None:

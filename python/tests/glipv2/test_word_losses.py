@@ -23,16 +23,19 @@ from glipv2.data.mixture import Mixture
 from glipv2.data.readers import How, read
 from glipv2.data.records import Dataset, Question, Sentence
 from glipv2.data.sources import Scenes
-from glipv2.head.understanding import UnderstandingConfig
+from glipv2.head.understanding import Read, UnderstandingConfig
 from glipv2.losses.answers import answer_loss
-from glipv2.losses.captions import caption_loss
+from glipv2.losses.captions import caption_loss, some
+from glipv2.losses.grounding import Targets
 from glipv2.losses.total import total_loss
 from glipv2.losses.weights import LossWeights
+from glipv2.losses.words import told_rests_loss
 from glipv2.model import GLIP
 from glipv2.text.bert import BertConfig
 from glipv2.text.masked_words import MaskedWordHead
 from glipv2.text.wordpiece import WordPiece
 from glipv2.training.step import rows
+from glipv2.understanding.scene import Scene
 
 PIECES = WordPiece.default()
 AS_IT_IS = Viewing((128,), 256, 32, None)
@@ -53,7 +56,7 @@ def _one_thread() -> Iterator[None]:
 
 
 def config(dropped: bool = True) -> GlipConfig:
-    whole = replace(TINY, understanding=UnderstandingConfig(width=32, layers=1, heads=2, least=0.0))
+    whole = replace(TINY, understanding=UnderstandingConfig(width=32, layers=2, heads=2, least=0.0))
     if dropped:
         return whole
     return replace(
@@ -177,6 +180,40 @@ def test_the_loss_of_captions_by_hand() -> None:
     loss = caption_loss(head, torch.zeros(4, 4), torch.rand(2, 4, 4), ids_BT, mask_BT)
     assert loss.item() == pytest.approx(-(math.log(0.2) + math.log(0.3)) / 2)
     assert caption_loss(head, torch.zeros(4, 4), torch.rand(2, 4, 4), ids_BT, mask_BT & False) == 0
+
+
+def test_some_pieces_stand_for_all() -> None:
+    """With all of them the loss is the same; with few, the same on average, and gradients reach those alone."""
+    torch.manual_seed(0)
+    head = MaskedWordHead(BertConfig(vocabulary=2000, width=8, layers=1, heads=1))
+    embeddings_VL, states_BTL = 0.5 * torch.randn(2000, 8), torch.randn(2, 5, 8)
+    ids_BT, mask_BT = torch.randint(0, 40, (2, 5)), torch.ones(2, 5, dtype=torch.bool)
+    given = (head, embeddings_VL, states_BTL, ids_BT, mask_BT)
+    whole = caption_loss(*given)
+    had_S = torch.arange(40)
+    torch.testing.assert_close(caption_loss(*given, some(had_S, 1960, 2000)), whole)
+    torch.testing.assert_close(caption_loss(*given, some(had_S, 9999, 2000)), whole)
+    few = torch.stack([caption_loss(*given, some(had_S, 200, 2000)) for _ in range(50)])
+    assert few.mean().item() == pytest.approx(whole.item(), abs=0.02)
+    drawn = some(had_S, 200, 2000)
+    caption_loss(*given, drawn).backward()
+    assert head.bias.grad is not None
+    assert set(head.bias.grad.nonzero()[:, 0].tolist()) == set(drawn.ids_S.tolist())
+
+
+def test_a_caption_learns_what_its_words_speak_of_and_the_next() -> None:
+    """Two objects, of the boxes themselves; the second and the third word speak of one each."""
+    boxes_K4 = torch.tensor([[0.0, 0, 10, 10], [20, 20, 40, 40]])
+    seen = Scene(torch.zeros(1, 2, 4), torch.ones(1, 2, dtype=torch.bool), boxes_K4[None])
+    tokens_MT = torch.tensor([[False, True, False, False], [False, False, True, False]])
+    known_BT = torch.ones(1, 4, dtype=torch.bool)
+    this_BTK = torch.full((1, 4, 2), -9.0)
+    this_BTK[0, 1, 0] = this_BTK[0, 2, 1] = 9
+    next_BTK = this_BTK.roll(-1, dims=1)
+    targets = Targets([boxes_K4], [tokens_MT])
+    right = told_rests_loss(Read(torch.zeros(1, 4, 4), this_BTK, next_BTK), seen, targets, known_BT)
+    wrong = told_rests_loss(Read(torch.zeros(1, 4, 4), this_BTK, this_BTK), seen, targets, known_BT)
+    assert right < 0.01 < 5 < wrong
 
 
 def test_what_each_kind_of_batch_has(data: Dataset) -> None:
