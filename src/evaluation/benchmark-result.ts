@@ -4,7 +4,7 @@ import { type BenchmarkMetrics, type BenchmarkName, metricsOf } from "./benchmar
 
 /** A picture that is not measured, and why. */
 export interface PictureProblem {
-  kind: "missing_picture" | "unreadable_picture" | "wrong_size";
+  kind: "missing_picture" | "unreadable_picture" | "wrong_size" | "unusable_text";
   /** Its file. */
   where: string;
   reason: string;

@@ -72,7 +72,7 @@ const captions = z
 /** A picture that is not measured, and why. */
 const pictureProblem = z
   .strictObject({
-    kind: z.enum(["missing_picture", "unreadable_picture", "wrong_size"]),
+    kind: z.enum(["missing_picture", "unreadable_picture", "wrong_size", "unusable_text"]),
     /** Its file. */
     where: z.string(),
     reason: z.string(),

@@ -8,7 +8,7 @@ from msgspec import Meta, Raw, Struct
 from glip_worker.tensors import Tensor
 
 PROTOCOL_VERSION = 1
-SCHEMA_HASH = "a84eaec8f91cc61ad36c3380de5bc7ec14ff51ee81d01b1668976a11a81aceff"
+SCHEMA_HASH = "6442586b818b9c1133720cf3f7d97322eb2ca54dfbdb2ab5463679ec61c641a2"
 
 
 class MethodTypes(NamedTuple):
@@ -402,7 +402,7 @@ class EvaluateBenchmarkParams(Struct, frozen=True, forbid_unknown_fields=True, k
 
 
 class PictureProblem(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    kind: Literal["missing_picture", "unreadable_picture", "wrong_size"]
+    kind: Literal["missing_picture", "unreadable_picture", "wrong_size", "unusable_text"]
     where: str
     reason: str
 
@@ -435,7 +435,7 @@ class BenchmarkProgress(
 
 
 class BenchmarkProblem(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="type", tag="problem"):
-    kind: Literal["missing_picture", "unreadable_picture", "wrong_size"]
+    kind: Literal["missing_picture", "unreadable_picture", "wrong_size", "unusable_text"]
     where: str
     reason: str
 

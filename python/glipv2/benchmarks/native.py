@@ -17,6 +17,7 @@ from glipv2.config import PostprocessConfig
 from glipv2.detection.detect import detect
 from glipv2.detection.masks import MaskParts, masks_of
 from glipv2.detection.objects import Objects
+from glipv2.errors import InputError
 from glipv2.model import GLIP, Output, TextFeatures
 from glipv2.pictures import prepare
 from glipv2.text.prompts import Prompt, Window, Wording, caption_prompts, category_prompts
@@ -92,7 +93,10 @@ class NativePredictor:
         seen = scene(self._model, picture.pyramid, [picture.seen])
         found = []
         for text in questions:
-            ids_1T, mask_1T = only(self._tokenizer.encode(text).ids, picture)
+            ids = self._tokenizer.encode(text).ids
+            if len(ids) > (most := self._model.config.prompt.max_tokens):
+                raise InputError("question", f"at most {most} tokens, special ones included", str(len(ids)))
+            ids_1T, mask_1T = only(ids, picture)
             [vector_D] = question_vectors(self._model, seen, self._model.encode_text(ids_1T, mask_1T))
             found.append(candidates[int((vectors_AD @ vector_D).argmax())])
         return found

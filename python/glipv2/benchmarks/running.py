@@ -19,11 +19,19 @@ from glipv2.benchmarks.benchmark import Benchmark, Choices, Example, Places, Sco
 from glipv2.benchmarks.pictures import read_pixels
 from glipv2.benchmarks.predictions import NAME, Predictions
 from glipv2.benchmarks.predictor import Predictor
-from glipv2.data.problems import Problem
+from glipv2.data.problems import Kind, Problem
 from glipv2.errors import DataError, InputError
 
 #: Least time between two words of how far it is.
 TOLD_SECONDS = 0.5
+
+
+#: What input is wrong for a single picture, and the kind of that problem: the others are asked about all the same.
+OF_ONE: Mapping[str, Kind] = {
+    "picture": "unreadable_picture",
+    "caption": "unusable_text",
+    "question": "unusable_text",
+}
 
 
 @dataclass(frozen=True)
@@ -38,7 +46,8 @@ class Options:
     """The first so many; None: all."""
 
     problems: Literal["fail", "skip"] = "fail"
-    """What pictures that cannot be read do at the end: the run fails, its predictions kept, or goes without them."""
+    """What pictures that cannot be read, or asked about, do at the end: the run fails, its predictions kept, or goes
+    without them."""
 
     choices: Choices = field(default_factory=Choices)
 
@@ -148,9 +157,10 @@ def _one(task: Task[Any], example: Example, predictor: Predictor, predictions: P
     try:
         record = task.ask(predictor, pixels, example)
     except InputError as error:
-        if error.path != "picture":
+        if error.path not in OF_ONE:
             raise
-        return Problem("unreadable_picture", str(example.file), f"expected {error.expected}, got {error.received}")
+        reason = f"expected {error.expected}, got {error.received}"
+        return Problem(OF_ONE[error.path], str(example.file), reason)
     predictions.append(example.key, record)
     return None
 

@@ -45,6 +45,8 @@ Kind = Literal[
     "unknown_question",
     # A caption.
     "duplicate_caption",
+    # What is asked of a picture when a model is measured.
+    "unusable_text",
     # A line of a file that has one for each record.
     "invalid_line",
 ]

@@ -3,9 +3,9 @@
 The paper's classifier of answers and its captioning are not published in detail. Here both texts read the objects that
 the model finds when it is asked for all names that it knows, as bottom-up attention (Anderson et al., 2018) reads a
 detector's; an object brings the words that it fits, as tags do in Oscar (Li et al., 2020), from the one matching of
-regions and words. Objects read each other first, by what they are and how they lie (Hu et al., 2018). An answer is then
-matched, not classified: every candidate is a text, read by the same encoder. A caption is told from left to right by the
-masked-word head.
+regions and words. Objects read each other first, by what they are and how they lie (Hu et al., 2018). An answer is
+then matched, not classified: every candidate is a text, read by the same encoder. A caption is told from left to right
+by the masked-word head.
 
 Legend: B pictures, K J objects, N regions, T S tokens, A candidates; C channels of a region, P numbers of a place, L
 channels of a token, D of the space in which questions and answers are compared, H heads, G numbers that say how two
@@ -41,7 +41,7 @@ PLACE_STD = 0.15
 #: Numbers that say how two objects lie to each other, channels between them and the attention,
 LIES, LIES_HIDDEN = 7, 32
 
-#: and how many times a side of the picture is counted in them: things that lie beside each other are a part of it apart.
+#: and what places are multiplied by in them: neighbours are a small part of the picture apart.
 LIES_SCALE = 4.0
 
 #: Counts that are told apart: 0 to BINS - 1.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,10 @@ from known_phrases import Changed, KnowingPhrases, nothing, sentences_of, write_
 
 from glipv2.benchmarks.layout import LayoutError, located
 from glipv2.benchmarks.predictions import NAME
+from glipv2.benchmarks.predictor import Asking, Found, Pixels
 from glipv2.benchmarks.registry import BENCHMARKS
 from glipv2.benchmarks.running import Options, Outcome, run
-from glipv2.errors import DataError
+from glipv2.errors import DataError, InputError
 
 FLICKR = BENCHMARKS["flickr30k"]
 DEPTHS = ("R1", "R5", "R10", "upperBound")
@@ -217,3 +219,24 @@ def test_predictions_of_something_else(here: Here) -> None:
         "texts[0]: expected numbers for scores, and four of them for each box",
         "expected the picture's size, [height, width]",
     ]
+
+
+def test_a_text_that_no_model_reads_is_one_pictures_problem(here: Here) -> None:
+    """As one that is longer than the model's window: the others are measured."""
+    long = next(iter(here.answers))
+
+    class Short(KnowingPhrases):
+        def ground(self, pixels: Pixels, caption: str, spans: Sequence[tuple[int, int]], asking: Asking) -> Found:
+            if (pixels.tobytes(), caption) == long:
+                raise InputError("caption", "at most 4 tokens, special ones included", "9")
+            return super().ground(pixels, caption, spans, asking)
+
+    here.predictor = Short(here.answers)
+    with pytest.raises(DataError, match="The predictions of the other pictures are kept") as raised:
+        here.run()
+    [row] = raised.value.problems
+    assert (row["kind"], row["count"]) == ("unusable_text", 1)
+    assert row["examples"][0]["reason"] == "expected at most 4 tokens, special ones included, got 9"
+    outcome = here.run(resume=True, problems="skip")
+    assert (outcome.pictures, len(outcome.problems)) == (PICTURES - 1, 1)
+    assert outcome.scores.figures["separate.R1"] == 1

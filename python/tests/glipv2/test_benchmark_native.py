@@ -23,6 +23,7 @@ from glipv2.benchmarks.running import Options, run
 from glipv2.detection.objects import Objects
 from glipv2.errors import InputError
 from glipv2.evaluation.found import Finder
+from glipv2.head.understanding import UnderstandingConfig
 from glipv2.model import GLIP
 from glipv2.text.prompts import Window, Wording, caption_prompts, category_prompts
 from glipv2.text.wordpiece import WordPiece
@@ -146,3 +147,21 @@ def test_a_picture_of_a_shape_that_cannot_be_seen(model: GLIP) -> None:
 
 def test_abilities(model: GLIP) -> None:
     assert NativePredictor(model).abilities == {"detect", "ground", "masks"}
+
+
+def test_what_answers_and_tells_says_so(files: list[Path]) -> None:
+    """One of its candidates for each question; a caption; a question that it cannot hold is refused."""
+    torch.manual_seed(5)
+    understanding = UnderstandingConfig(width=16, heads=2, least=0.0, answers=("yes", "no"))
+    predictor = NativePredictor(GLIP(replace(MASKED, understanding=understanding)).eval())
+    assert predictor.abilities == {"detect", "ground", "masks", "answer", "caption"}
+    assert predictor.answers == ("yes", "no")
+    picture, candidates = pixels(files[0]), ["red", "blue"]
+    found = predictor.answer(picture, ["what is it?", "which color?"], candidates)
+    assert len(found) == 2
+    assert set(found) <= set(candidates)
+    assert found[1:] == predictor.answer(picture, ["which color?"], candidates), "whatever else is asked"
+    assert predictor.caption(picture).strip()
+    with pytest.raises(InputError, match="at most 256 tokens") as raised:
+        predictor.answer(picture, ["is it red? " * 100], candidates)
+    assert raised.value.path == "question"
