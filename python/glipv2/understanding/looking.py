@@ -5,8 +5,8 @@ Sizes are (height, width).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import PIL.Image as pil
@@ -16,9 +16,11 @@ from torch import Tensor
 from glipv2.model import GLIP
 from glipv2.pictures import batch, prepare
 from glipv2.pyramid import Pyramid
+from glipv2.understanding.scene import Scene
 
 
-class Looked(NamedTuple):
+@dataclass(eq=False)
+class Looked:
     pyramid: Pyramid
     """Of a single picture."""
 
@@ -27,6 +29,9 @@ class Looked(NamedTuple):
 
     size: tuple[int, int]
     """and as it is."""
+
+    scene: Scene | None = None
+    """What texts read of it: found when one first does, and small beside the pyramid."""
 
 
 def looked(model: GLIP, picture_3HW: Tensor, size: tuple[int, int]) -> Looked:

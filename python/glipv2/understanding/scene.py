@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 from torchvision.ops import nms
 
+from glipv2.config import GlipConfig
 from glipv2.detection.anchors import anchors
 from glipv2.detection.boxes import decode
 from glipv2.head.understanding import Understanding, UnderstandingConfig, places
@@ -49,6 +50,11 @@ class Scene(NamedTuple):
         """A single picture, as often: for several texts of it."""
         return Scene(*(one.expand(times, *one.shape[1:]) for one in self))
 
+    @staticmethod
+    def cat(scenes: Sequence[Scene]) -> Scene:
+        """The pictures of all."""
+        return Scene(*(torch.cat(one) for one in zip(*scenes, strict=True)))
+
     def rows(self, rows: Sequence[int]) -> Scene:
         """These pictures, any as often as it comes."""
         return Scene(*(one[list(rows)] for one in self))
@@ -75,9 +81,9 @@ class Search(NamedTuple):
     boxes_BK4: Tensor
 
 
-def scene(model: GLIP, pyramid: Pyramid, sizes: Sequence[tuple[int, int]]) -> Scene:
-    """`sizes`: of each picture without its padding."""
-    names = searched(model)
+def scene(model: GLIP, pyramid: Pyramid, sizes: Sequence[tuple[int, int]], names: TextFeatures | None = None) -> Scene:
+    """`sizes`: of each picture without its padding; `names`: of `searched`, where somebody has them."""
+    names = searched(model) if names is None else names
     return scene_of(model, search(model, pyramid, sizes, names), names)
 
 
@@ -117,8 +123,14 @@ def search(model: GLIP, pyramid: Pyramid, sizes: Sequence[tuple[int, int]], name
 
 
 def searched(model: GLIP) -> TextFeatures:
-    """The names that are searched for, as many as a text holds; of one row."""
-    config, pieces = model.config, WordPiece.default()
+    """The names that are searched for, of one row."""
+    ids_1T = torch.tensor([searched_ids(model.config)], device=model.text.embeddings.word.weight.device)
+    return model.encode_text(ids_1T, torch.ones_like(ids_1T, dtype=torch.bool))
+
+
+def searched_ids(config: GlipConfig) -> list[int]:
+    """The names that are searched for, as many as a text holds."""
+    pieces = WordPiece.default()
     assert config.understanding is not None
     names = config.understanding.names or ANYTHING
     tokens: list[int] = []
@@ -128,9 +140,7 @@ def searched(model: GLIP) -> TextFeatures:
         if len(tokens) + len(more) > config.prompt.max_tokens - 2:
             break
         tokens += more
-    ids = [pieces.cls_id, *tokens, pieces.sep_id]
-    ids_1T = torch.tensor([ids], device=model.text.embeddings.word.weight.device)
-    return model.encode_text(ids_1T, torch.ones_like(ids_1T, dtype=torch.bool))
+    return [pieces.cls_id, *tokens, pieces.sep_id]
 
 
 def head_of(model: GLIP) -> Understanding:

@@ -171,7 +171,12 @@ def test_held_and_new_pictures_share_a_pass(model: Model, looks: Watched) -> Non
         assert np.allclose(result.boxes.numpy(), alone.boxes.numpy(), atol=1e-2)
 
 
-def test_questions_share_a_pass(model: Model, looks: Watched) -> None:
+def test_questions_share_a_pass(model: Model, looks: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And what is held is searched once; what was brought along, each time."""
+    searches: list[int] = []
+    search = understanding.scene
+    counted = lambda *given: (searches.append(len(given[2])), search(*given))[1]  # noqa: E731
+    monkeypatch.setattr(understanding, "scene", counted)
     hold(model, "a", 0)
     asked = [answering(image("a"), one) for one in ("is there a cat?", "how many red dogs are there?", "why?")]
     asked.append(answering(image(None, 1), "is there a cat?"))
@@ -183,6 +188,7 @@ def test_questions_share_a_pass(model: Model, looks: Watched) -> None:
         assert {each.answer: each.probability for each in result.answers} == pytest.approx(shares, abs=1e-5)
         assert result.phrases == alone.phrases
         assert np.allclose(scores(result), scores(alone), atol=1e-5)
+    assert searches == [2, 1], "both pictures together, then the one that nobody holds"
 
 
 def test_one_that_is_not_held_fails_alone(model: Model, looks: Watched) -> None:

@@ -38,7 +38,7 @@ from glipv2.understanding.answering import question_vectors
 from glipv2.understanding.decoding import Decoding, tell
 from glipv2.understanding.grounding import Least, Spoken, grounded, spoken
 from glipv2.understanding.looking import Looked
-from glipv2.understanding.scene import scene
+from glipv2.understanding.scene import Scene, scene, searched_ids
 
 #: Beginnings of captions that are read together, at most.
 MOST_BEAMS = 64
@@ -78,10 +78,7 @@ def _question(model: Model, call: Call, params: VisionAnswerParams) -> Question:
 def _answer(model: Model, pyramid: Pyramid, jobs: Sequence[tuple[int, Question]]) -> None:
     texts = TextFeatures.stacked(model.texts.features([one.spoken.prompts[0].ids for _, one in jobs]))
     output = model.network.read(rows_of(pyramid, [row for row, _ in jobs]), texts)
-    sizes = {row: one.picture.seen for row, one in jobs}
-    once = scene(model.network, rows_of(pyramid, [*sizes]), [*sizes.values()])
-    place = {row: at for at, row in enumerate(sizes)}
-    questions_BD = question_vectors(model.network, once.rows([place[row] for row, _ in jobs]), texts)
+    questions_BD = question_vectors(model.network, _scene(model, pyramid, jobs), texts)
     for row, (_, job) in enumerate(jobs):
         shares_A = (job.candidates_AD @ questions_BD[row]).float().softmax(dim=0).cpu()
         top = shares_A.topk(min(job.params.top, len(job.given)))
@@ -91,6 +88,25 @@ def _answer(model: Model, pyramid: Pyramid, jobs: Sequence[tuple[int, Question]]
         ]
         found = _grounded(model, job.params, job.picture, output.row(row), job.spoken)
         job.outcome = VisionAnswerResult(**found, answers=ranked)
+
+
+def _scene(model: Model, pyramid: Pyramid, jobs: Sequence[tuple[int, Question]]) -> Scene:
+    """Of each question's picture. A picture is searched once; what is held keeps what was found."""
+    pictures = {row: one.picture for row, one in jobs}
+    known = {row: one.scene for row, one in pictures.items() if isinstance(one, Looked) and one.scene is not None}
+    new = [row for row in pictures if row not in known]
+    if new:
+        [names] = model.texts.features([searched_ids(model.config)])
+        found = scene(model.network, rows_of(pyramid, new), [pictures[row].seen for row in new], names)
+        for at, row in enumerate(new):
+            known[row] = found.rows([at])
+            _keep(pictures[row], known[row])
+    return Scene.cat([known[row] for row, _ in jobs])
+
+
+def _keep(picture: Picture, found: Scene) -> None:
+    if isinstance(picture, Looked):
+        picture.scene = found
 
 
 def caption(model: Model, call: Call, params: VisionCaptionParams) -> VisionCaptionResult:
@@ -110,7 +126,10 @@ def caption(model: Model, call: Call, params: VisionCaptionParams) -> VisionCapt
     with torch.no_grad(), model.computing():
         picture = looked_at(model, brought)
         call.check()
-        told = tell(model.network, scene(model.network, picture.pyramid, [picture.seen]), decoding, heard, call.check)
+        if picture.scene is None:
+            [names] = model.texts.features([searched_ids(model.config)])
+            picture.scene = scene(model.network, picture.pyramid, [picture.seen], names)
+        told = tell(model.network, picture.scene, decoding, heard, call.check)
         call.check()
         asked = _asked(model, text, "caption")
         output = _read(model, picture, asked) if asked.spans else None
