@@ -41,7 +41,11 @@ const losses = {
 const seeds = values.seeds.split(",").map(Number);
 
 const before = await measured(null);
-console.log(`before: ${Object.entries(before).map(([name, value]) => `${name} ${value?.toFixed(3)}`).join(", ")}`);
+console.log(
+  `before: ${Object.entries(before)
+    .map(([name, value]) => `${name} ${value?.toFixed(3)}`)
+    .join(", ")}`,
+);
 
 const table = await sweep({
   grid: { losses, seed: seeds },
