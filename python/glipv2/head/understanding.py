@@ -44,6 +44,12 @@ LIES, LIES_HIDDEN = 7, 32
 #: and what places are multiplied by in them: neighbours are a small part of the picture apart.
 LIES_SCALE = 4.0
 
+#: Of what was spoken of, in attention: times what is learnt, which moves as slowly as any other weight.
+SAID_SCALE = 10.0
+
+#: How much surer than their odds an object's words are before anything is learnt: of many names, each fits a little.
+SHARPNESS = 2.0
+
 #: Counts that are told apart: 0 to BINS - 1.
 BINS = 12
 
@@ -56,7 +62,7 @@ RARELY = -2.0
 
 @dataclass(frozen=True)
 class UnderstandingConfig:
-    width: int = 112
+    width: int = 104
     """Channels in which questions and answers are compared."""
     layers: int = 3
     """Times that a text reads the objects, a text layer after each."""
@@ -101,9 +107,9 @@ class Understanding(nn.Module):
         self.object = nn.Linear(2 * channels + PLACE + 1 + text.width, text.width)
         self.object_norm = nn.LayerNorm(text.width)
         nn.init.normal_(self.object.weight[:, 2 * channels : 2 * channels + PLACE], std=PLACE_STD)
+        self.sharpness = nn.Parameter(torch.tensor(SHARPNESS))
         self.between = Between(text, config)
-        self.layers = nn.ModuleList(Reader(text, config) for _ in range(config.layers))
-        self.said = nn.Parameter(torch.zeros(config.layers - 1, config.heads))
+        self.layers = nn.ModuleList(Reader(text, config, first=not count) for count in range(config.layers))
         self.question = nn.Sequential(nn.Linear(text.width, text.width), nn.GELU(), nn.Linear(text.width, config.width))
         self.answer = nn.Linear(text.width, config.width)
         self.log_scale = nn.Parameter(torch.tensor(LOG_SCALE))
@@ -114,30 +120,33 @@ class Understanding(nn.Module):
         regions_BKC: Tensor,
         features_BKC: Tensor,
         place_BKP: Tensor,
+        lies_BKJG: Tensor,
         scores_BK: Tensor,
         logits_BKT: Tensor,
         present_BK: Tensor,
         names_TL: Tensor,
     ) -> Tensor:
-        """objects_BKL. `features_BKC`: of the picture alone, where `regions_BKC` read the names; `logits_BKT`: how well
+        """objects_BKL. `lies_BKJG`: of `lies`. `features_BKC`: of the picture alone, where `regions_BKC` read the names; `logits_BKT`: how well
         the names' tokens fit, whose states are `names_TL`; `present_BK`: False for what is no object."""
-        fits_BKT = logits_BKT.float().sigmoid()
-        named_BKL = (fits_BKT @ names_TL.float()) / (fits_BKT.sum(-1, keepdim=True) + 1e-3)
+        fits_BKT = (self.sharpness * logits_BKT.float()).softmax(dim=-1)
+        named_BKL = fits_BKT @ names_TL.float()
         known = (self.regions(regions_BKC), self.features(features_BKC), place_BKP, scores_BK[..., None], named_BKL)
         dtype = known[0].dtype
         objects_BKL = self.object_norm(self.object(torch.cat([one.to(dtype) for one in known], dim=-1)))
-        read_BKL: Tensor = self.between(objects_BKL, lies(place_BKP.float()).to(dtype), present_BK)
+        read_BKL: Tensor = self.between(objects_BKL, lies_BKJG.to(dtype), present_BK)
         return read_BKL
 
-    def read(self, states_BTL: Tensor, objects_BKL: Tensor, present_BK: Tensor, present_B1ST: Tensor) -> Read:
+    def read(
+        self, states_BTL: Tensor, objects_BKL: Tensor, lies_BKJG: Tensor, present_BK: Tensor, present_B1ST: Tensor
+    ) -> Read:
         """`present_BK`: False for what is no object; `present_B1ST`: as `glipv2.text.bert.present` makes it."""
         matches: list[Tensor] = []
-        said_BHSK: Tensor | None = None
-        for count, layer in enumerate(self.layers):
-            if count:
-                said_BHSK = self.said[count - 1][:, None, None] * spoken(matches[0], present_B1ST)[:, None]
-            states_BTL, scores_BHTK = layer(states_BTL, objects_BKL, present_BK, present_B1ST, said_BHSK)
+        known: Spoken | None = None
+        for layer in self.layers:
+            states_BTL, scores_BHTK = layer(states_BTL, objects_BKL, present_BK, present_B1ST, known)
             matches.append(scores_BHTK[:, 0])
+            if known is None:
+                known = spoken(matches[0], lies_BKJG, present_B1ST)
         return Read(states_BTL, matches[0], matches[-1])
 
     def questions(self, states_BTL: Tensor) -> Tensor:
@@ -191,9 +200,12 @@ class Between(nn.Module):
 class Reader(nn.Module):
     """Attention of tokens to objects, or to none; how many there are, which no mean can tell; then a text layer."""
 
-    def __init__(self, text: BertConfig, config: UnderstandingConfig) -> None:
+    def __init__(self, text: BertConfig, config: UnderstandingConfig, first: bool) -> None:
+        """`first`: before it, nobody knows what the text speaks of."""
         super().__init__()
         self.heads = config.heads
+        self.said = None if first else nn.Parameter(torch.zeros(config.heads))
+        self.lies = None if first else nn.Linear(LIES, text.width)
         self.query = nn.Linear(text.width, text.width)
         self.key = nn.Linear(text.width, text.width)
         self.value = nn.Linear(text.width, text.width)
@@ -209,33 +221,50 @@ class Reader(nn.Module):
         objects_BKL: Tensor,
         present_BK: Tensor,
         present_B1ST: Tensor,
-        more_BHSK: Tensor | None,
+        known: Spoken | None,
     ) -> tuple[Tensor, Tensor]:
-        """States (B, T, L), and the logits of the attention (B, H, T, K), to which `more_BHSK` is added."""
+        """States (B, T, L), and the logits of the attention (B, H, T, K)."""
         query_BHTD, key_BHKD, value_BHKD = (
             one.unflatten(-1, (self.heads, -1)).transpose(1, 2)
             for one in (self.query(states_BTL), self.key(objects_BKL), self.value(objects_BKL))
         )
         scores_BHTK = (query_BHTD @ key_BHKD.transpose(2, 3)).float() / query_BHTD.shape[-1] ** 0.5
         scores_BHTK = scores_BHTK.masked_fill(~present_BK[:, None, None], NEVER) + self.bias[:, None, None]
-        if more_BHSK is not None:
-            scores_BHTK = scores_BHTK + more_BHSK
+        if known is not None and self.said is not None:
+            scores_BHTK = scores_BHTK + SAID_SCALE * self.said[:, None, None] * known.said_BSK[:, None]
         # A score of 0 beside them is of no object.
         weights_BHTK = F.pad(scores_BHTK, (0, 1)).softmax(dim=-1)[..., :-1].to(value_BHKD.dtype)
         counts_BTH = scores_BHTK.sigmoid().sum(dim=-1).transpose(1, 2)
         read_BTL = (weights_BHTK @ value_BHKD).transpose(1, 2).flatten(2)
         read_BTL = read_BTL + self.counts(bumps(counts_BTH).to(read_BTL.dtype))
+        if known is not None and self.lies is not None:
+            read_BTL = read_BTL + self.lies(known.lies_BTG.to(read_BTL.dtype))
         read: Tensor = self.layer(self.norm(states_BTL + self.dropout(read_BTL)), present_B1ST)
         return read, scores_BHTK
 
 
-def spoken(logits_BTK: Tensor, present_B1ST: Tensor) -> Tensor:
-    """said_BSK, 0 to 1: that one of the tokens that a token sees speaks of an object; S is 1 where all see the same.
+class Spoken(NamedTuple):
+    """What a text speaks of, as far as each of its tokens sees it."""
 
-    A caption knows so what it has told of (coverage: See et al., 2017), a question what it asks of.
-    """
+    said_BSK: Tensor
+    """0 to 1: that one of the words speaks of an object; S is 1 where all see the same. A caption knows so what it has
+    told of (coverage: See et al., 2017), a question what it asks of."""
+
+    lies_BTG: Tensor
+    """How the other objects that are spoken of lie to those that a token speaks of; 0 where there is none."""
+
+
+def spoken(logits_BTK: Tensor, lies_BKJG: Tensor, present_B1ST: Tensor) -> Spoken:
+    """`logits_BTK`: of which objects a token speaks; `lies_BKJG`: of `lies`; `present_B1ST`: what a token sees."""
     not_BTK = F.logsigmoid(-logits_BTK)
-    return 1 - (present_B1ST[:, 0].to(not_BTK.dtype) @ not_BTK).exp()
+    said_BSK = 1 - (present_B1ST[:, 0].to(not_BTK.dtype) @ not_BTK).exp()
+    this_BTK = logits_BTK.sigmoid()
+    others_KJ = 1 - torch.eye(lies_BKJG.shape[1], device=lies_BKJG.device)
+    said_BTJ = said_BSK.expand_as(this_BTK)
+    weights_BTKJ = this_BTK[..., None] * said_BTJ[:, :, None] * others_KJ
+    weights_BTKJ = weights_BTKJ / weights_BTKJ.sum(dim=(2, 3), keepdim=True).clamp(min=1)
+    lies_BTG = weights_BTKJ.flatten(2) @ lies_BKJG.flatten(1, 2).to(weights_BTKJ.dtype)
+    return Spoken(said_BSK, lies_BTG)
 
 
 def lies(place_BKP: Tensor) -> Tensor:

@@ -24,7 +24,7 @@ from glipv2.understanding.scene import Scene, head_of, scene
 from glipv2.understanding.telling import told
 
 #: Part of the loss of what words of a question speak of, beside that of the answer.
-RESTS = 0.3
+RESTS = 1.0
 
 #: Intersection over union from which an object is a box's.
 SAME = 0.5
@@ -46,7 +46,8 @@ def question_losses(model: GLIP, pyramid: Pyramid, batch: Batch, weights: LossWe
         candidates_AD = candidate_vectors(model, *(one.to(device) for one in batch.candidates))
         with torch.autocast(device.type, enabled=False):
             loss = answer_loss(found.vectors_BD, candidates_AD, batch.right_BA.to(device))
-            loss = loss + RESTS * rests_loss(found.logits_BTK, seen, batch.targets, known_BT)
+            asked_B1 = batch.right_BA.to(device).sum(dim=1, keepdim=True) > 0
+            loss = loss + RESTS * rests_loss(found.logits_BTK, seen, batch.targets, known_BT & asked_B1)
         parts["answers"] = weights.answers * loss
     if weights.grounding:
         output = model.read(pyramid, text)
@@ -58,7 +59,7 @@ def question_losses(model: GLIP, pyramid: Pyramid, batch: Batch, weights: LossWe
 
 
 def rests_loss(logits_BTK: Tensor, seen: Scene, targets: Targets, known_BT: Tensor) -> Tensor:
-    """Cross-entropy of each word with each object: does it speak of it? The mean over words that speak of any."""
+    """Cross-entropy of each word with each object: does it speak of it? The mean over a text's words, and over texts."""
     wanted_BTK = torch.zeros_like(logits_BTK)
     for row, (boxes_M4, tokens_MT) in enumerate(zip(targets.boxes_M4, targets.tokens_MT, strict=True)):
         if not len(boxes_M4):
@@ -67,10 +68,11 @@ def rests_loss(logits_BTK: Tensor, seen: Scene, targets: Targets, known_BT: Tens
         overlap_K, nearest_K = overlaps_KM.max(dim=1)
         of_box_KT = tokens_MT.to(logits_BTK.device)[nearest_K] & (overlap_K >= SAME)[:, None]
         wanted_BTK[row, : of_box_KT.shape[1]] = of_box_KT.t().to(wanted_BTK.dtype)
-    spoken_BT = known_BT & (wanted_BTK.sum(dim=2) > 0)
     losses_BTK = F.binary_cross_entropy_with_logits(logits_BTK, wanted_BTK, reduction="none")
     of_words_BT = (losses_BTK * seen.present_BK[:, None]).sum(dim=2)
-    return (of_words_BT * spoken_BT).sum() / spoken_BT.sum().clamp(min=1)
+    words_B = known_BT.sum(dim=1)
+    of_texts_B = (of_words_BT * known_BT).sum(dim=1) / words_B.clamp(min=1)
+    return of_texts_B.sum() / (words_B > 0).sum().clamp(min=1)
 
 
 def told_rests_loss(read: Read, seen: Scene, targets: Targets, known_BT: Tensor) -> Tensor:

@@ -26,7 +26,7 @@ def understood(model: GLIP, scene: Scene, text: TextFeatures) -> Understood:
     """Questions, each of its picture of the scene."""
     head = head_of(model)
     visible_B1ST = present(text.mask_BT.bool(), causal=False)
-    read = head.read(text.hidden_BTC, scene.objects_BKL, scene.present_BK, visible_B1ST)
+    read = head.read(text.hidden_BTC, scene.objects_BKL, scene.lies_BKJG, scene.present_BK, visible_B1ST)
     return Understood(head.questions(read.states_BTL), read.spoken_BTK)
 
 

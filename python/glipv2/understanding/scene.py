@@ -3,7 +3,7 @@
 A picture is searched for all names that the model knows, once, whatever is asked of it later: no word of a question or
 a caption has a part in it, and so none is shown to the words before it.
 
-Legend: B pictures, K objects, N regions, T tokens of the names, C channels of a region, P numbers of its place, L
+Legend: B pictures, K J objects, G numbers that say how two lie, N regions, T tokens of the names, C channels of a region, P numbers of its place, L
 channels of a token. Sizes are (height, width).
 """
 
@@ -19,7 +19,7 @@ from torchvision.ops import nms
 from glipv2.config import GlipConfig
 from glipv2.detection.anchors import anchors
 from glipv2.detection.boxes import decode
-from glipv2.head.understanding import Understanding, UnderstandingConfig, places
+from glipv2.head.understanding import Understanding, UnderstandingConfig, lies, places
 from glipv2.model import GLIP
 from glipv2.pyramid import Pyramid
 from glipv2.text.bert import TextFeatures
@@ -39,6 +39,9 @@ class Scene(NamedTuple):
     """Places and scores have no gradients: where things are, the other losses teach."""
 
     objects_BKL: Tensor
+
+    lies_BKJG: Tensor
+    """How they lie to each other."""
 
     present_BK: Tensor
     """False: that there is none."""
@@ -88,16 +91,18 @@ def scene(model: GLIP, pyramid: Pyramid, sizes: Sequence[tuple[int, int]], names
 
 
 def scene_of(model: GLIP, found: Search, names: TextFeatures) -> Scene:
+    lies_BKJG = lies(found.place_BKP.float())
     objects_BKL = head_of(model).objects(
         found.regions_BKC,
         found.features_BKC,
         found.place_BKP,
+        lies_BKJG,
         found.scores_BK,
         found.logits_BKT,
         found.present_BK,
         names.hidden_BTC[0, 1:-1],
     )
-    return Scene(objects_BKL, found.present_BK, found.boxes_BK4)
+    return Scene(objects_BKL, lies_BKJG, found.present_BK, found.boxes_BK4)
 
 
 def search(model: GLIP, pyramid: Pyramid, sizes: Sequence[tuple[int, int]], names: TextFeatures) -> Search:

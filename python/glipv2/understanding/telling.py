@@ -17,7 +17,7 @@ def told(model: GLIP, scene: Scene, ids_BT: Tensor, mask_BT: Tensor) -> Read:
     """Each state says what comes after its token: it depends on no later one."""
     text = model.text(ids_BT, mask_BT, causal=True)
     causal_B1TT = present(mask_BT.bool(), causal=True)
-    return head_of(model).read(text.hidden_BTC, scene.objects_BKL, scene.present_BK, causal_B1TT)
+    return head_of(model).read(text.hidden_BTC, scene.objects_BKL, scene.lies_BKJG, scene.present_BK, causal_B1TT)
 
 
 def told_states(model: GLIP, scene: Scene, ids_BT: Tensor, mask_BT: Tensor) -> Tensor:

@@ -147,17 +147,22 @@ def test_how_objects_lie_to_each_other() -> None:
 
 
 def test_what_was_spoken_of() -> None:
+    """The second word speaks of the first object, the third of the second, which is on its right."""
+    boxes_BN4 = torch.tensor([[[0.0, 0, 40, 40], [60, 0, 100, 40]]])
+    lies_BKJG = lies(places(boxes_BN4, torch.ones(1, 2), [(100, 100)]))
     logits_BTK = torch.full((1, 3, 2), -20.0)
-    logits_BTK[0, 1, 0] = 20
+    logits_BTK[0, 1, 0] = logits_BTK[0, 2, 1] = 20
     words = torch.ones(1, 3, dtype=torch.bool)
-    of_all = spoken(logits_BTK, present(words, causal=False))
-    torch.testing.assert_close(of_all, torch.tensor([[[1.0, 0]]]), atol=1e-5, rtol=0)
-    so_far = spoken(logits_BTK, present(words, causal=True))
-    torch.testing.assert_close(so_far, torch.tensor([[[0.0, 0], [1, 0], [1, 0]]]), atol=1e-5, rtol=0)
+    close = {"atol": 1e-5, "rtol": 0}
+    whole = spoken(logits_BTK, lies_BKJG, present(words, causal=False))
+    torch.testing.assert_close(whole.said_BSK, torch.ones(1, 1, 2), **close)
+    torch.testing.assert_close(whole.lies_BTG[0, :, 0], torch.tensor([0, 0.6, -0.6]) * LIES_SCALE, **close)
+    so_far = spoken(logits_BTK, lies_BKJG, present(words, causal=True))
+    torch.testing.assert_close(so_far.said_BSK, torch.tensor([[[0.0, 0], [1, 0], [1, 1]]]), **close)
+    torch.testing.assert_close(so_far.lies_BTG[0, :, 0], torch.tensor([0, 0, -0.6]) * LIES_SCALE, **close)
     words[0, 1] = False
-    torch.testing.assert_close(
-        spoken(logits_BTK, present(words, causal=False)), torch.zeros(1, 1, 2), atol=1e-5, rtol=0
-    )
+    without = spoken(logits_BTK, lies_BKJG, present(words, causal=False)).said_BSK
+    torch.testing.assert_close(without, torch.tensor([[[0.0, 1]]]), **close)
 
 
 def test_glip_nano_with_all_its_parts_is_as_small_as_it_is_to_be() -> None:

@@ -23,7 +23,7 @@ from glipv2.data.mixture import Mixture
 from glipv2.data.readers import How, read
 from glipv2.data.records import Dataset, Question, Sentence
 from glipv2.data.sources import Scenes
-from glipv2.head.understanding import Read, UnderstandingConfig
+from glipv2.head.understanding import LIES, Read, UnderstandingConfig
 from glipv2.losses.answers import answer_loss
 from glipv2.losses.captions import caption_loss, some
 from glipv2.losses.grounding import Targets
@@ -204,7 +204,7 @@ def test_some_pieces_stand_for_all() -> None:
 def test_a_caption_learns_what_its_words_speak_of_and_the_next() -> None:
     """Two objects, of the boxes themselves; the second and the third word speak of one each."""
     boxes_K4 = torch.tensor([[0.0, 0, 10, 10], [20, 20, 40, 40]])
-    seen = Scene(torch.zeros(1, 2, 4), torch.ones(1, 2, dtype=torch.bool), boxes_K4[None])
+    seen = Scene(torch.zeros(1, 2, 4), torch.zeros(1, 2, 2, LIES), torch.ones(1, 2, dtype=torch.bool), boxes_K4[None])
     tokens_MT = torch.tensor([[False, True, False, False], [False, False, True, False]])
     known_BT = torch.ones(1, 4, dtype=torch.bool)
     this_BTK = torch.full((1, 4, 2), -9.0)
