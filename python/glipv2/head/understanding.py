@@ -126,8 +126,9 @@ class Understanding(nn.Module):
         present_BK: Tensor,
         names_TL: Tensor,
     ) -> Tensor:
-        """objects_BKL. `lies_BKJG`: of `lies`. `features_BKC`: of the picture alone, where `regions_BKC` read the names; `logits_BKT`: how well
-        the names' tokens fit, whose states are `names_TL`; `present_BK`: False for what is no object."""
+        """objects_BKL. `lies_BKJG`: of `lies`; `features_BKC`: of the picture alone, where `regions_BKC` read the names;
+        `logits_BKT`: how well the names' tokens fit, whose states are `names_TL`; `present_BK`: False for what is no
+        object."""
         fits_BKT = (self.sharpness * logits_BKT.float()).softmax(dim=-1)
         named_BKL = fits_BKT @ names_TL.float()
         known = (self.regions(regions_BKC), self.features(features_BKC), place_BKP, scores_BK[..., None], named_BKL)

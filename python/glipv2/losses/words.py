@@ -23,7 +23,7 @@ from glipv2.understanding.answering import candidate_vectors, understood
 from glipv2.understanding.scene import Scene, head_of, scene
 from glipv2.understanding.telling import told
 
-#: Part of the loss of what words of a question speak of, beside that of the answer.
+#: Part of the loss of what words speak of, beside that of the answer or the caption.
 RESTS = 1.0
 
 #: Intersection over union from which an object is a box's.
@@ -59,7 +59,7 @@ def question_losses(model: GLIP, pyramid: Pyramid, batch: Batch, weights: LossWe
 
 
 def rests_loss(logits_BTK: Tensor, seen: Scene, targets: Targets, known_BT: Tensor) -> Tensor:
-    """Cross-entropy of each word with each object: does it speak of it? The mean over a text's words, and over texts."""
+    """Cross-entropy of each word with each object: does it speak of it? The mean over words, then over texts."""
     wanted_BTK = torch.zeros_like(logits_BTK)
     for row, (boxes_M4, tokens_MT) in enumerate(zip(targets.boxes_M4, targets.tokens_MT, strict=True)):
         if not len(boxes_M4):
