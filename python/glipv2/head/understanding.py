@@ -126,7 +126,7 @@ class Understanding(nn.Module):
         present_BK: Tensor,
         names_TL: Tensor,
     ) -> Tensor:
-        """objects_BKL. `lies_BKJG`: of `lies`; `features_BKC`: of the picture alone, where `regions_BKC` read the names;
+        """objects_BKL. `lies_BKJG`: of `lies`; `features_BKC`: of the picture alone, where `regions_BKC` read names;
         `logits_BKT`: how well the names' tokens fit, whose states are `names_TL`; `present_BK`: False for what is no
         object."""
         fits_BKT = (self.sharpness * logits_BKT.float()).softmax(dim=-1)

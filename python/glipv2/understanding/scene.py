@@ -3,8 +3,8 @@
 A picture is searched for all names that the model knows, once, whatever is asked of it later: no word of a question or
 a caption has a part in it, and so none is shown to the words before it.
 
-Legend: B pictures, K J objects, G numbers that say how two lie, N regions, T tokens of the names, C channels of a region,
-P numbers of its place, L channels of a token. Sizes are (height, width).
+Legend: B pictures, K J objects, G numbers that say how two lie, N regions, T tokens of the names, C channels of a
+region, P numbers of its place, L channels of a token. Sizes are (height, width).
 """
 
 from __future__ import annotations
