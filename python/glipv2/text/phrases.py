@@ -62,6 +62,10 @@ _THINGS = _words(
 )
 
 
+#: They end no phrase: "is the bicycle large or small?"
+_SIZES = _words("large small big little huge tiny larger smaller bigger largest smallest biggest")
+
+
 def noun_phrases(caption: str) -> list[Span]:
     """`(start, end)` of each, in code points, `end` exclusive, in order; none overlap, and none is empty."""
     spans: list[Span] = []
@@ -128,5 +132,7 @@ def _has_noun(words: list[re.Match[str]]) -> bool:
 
 
 def _span(words: list[re.Match[str]]) -> Iterator[Span]:
+    while words and words[-1].group().lower() in _SIZES:
+        words = words[:-1]
     if _has_noun(words):
         yield words[0].start(), words[-1].end()

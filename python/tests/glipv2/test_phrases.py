@@ -33,6 +33,8 @@ CAPTIONS = {
     "of the and with it": [],
     "": [],
     "...": [],
+    "is the bicycle large or small?": ["the bicycle"],
+    "which is larger, the small red circle or the drum?": ["the small red circle", "the drum"],
 }
 
 
