@@ -17,7 +17,7 @@ const setting = {
   python,
   checkout: resolveOfficial().directory,
   directory: mkdtempSync(join(tmpdir(), "glip-bench-")),
-  pictures: quick ? 2 : 12,
+  pictures: quick ? 2 : 6,
   rounds: quick ? 1 : 2,
 };
 

@@ -10,7 +10,9 @@ from typing import Any
 import msgspec
 
 from glipv2.benchmarks.benchmark import REMEDY, Benchmark, Choices, Example, Needed, Places, Record, Scores, Task
+from glipv2.benchmarks.caption_details import caption_details
 from glipv2.benchmarks.coco import PAGE
+from glipv2.benchmarks.details import Details
 from glipv2.benchmarks.predictor import Pixels, Predictor
 from glipv2.data.problems import Kind, Problems
 from glipv2.data.readers.building import shown
@@ -52,6 +54,11 @@ class CaptionTask(Task[Example]):
         }
         names = {"meteor": "METEOR", "spice": "SPICE"}
         return Scores(figures, notes={names.get(name, name): reason for name, reason in scores.absent.items()})
+
+    def details(self, records: Iterable[Record], keys: Collection[int]) -> Details | None:
+        del keys
+        found = {one["id"]: one["caption"] for one in records}
+        return caption_details(found, self._references, {one.key: one for one in self.examples})
 
     def write(self, records: Iterable[Record], folder: Path) -> None:
         with open(folder / RESULTS, "w", encoding="utf-8") as file:

@@ -74,6 +74,9 @@ class GroundingTask(Task[Described[Wanted]], Generic[Wanted]):
             texts.append(told)
         return {"size": list(pixels.shape[:2]), "texts": texts}
 
+    def example(self, record: Record) -> Described[Wanted]:
+        return self._examples[record["id"]]
+
     def text_pairs(self, record: Record) -> list[tuple[Text[Wanted], dict[str, Any]]]:
         """Each text of the record's picture with what was found for it."""
         return list(zip(self._examples[record["id"]].texts, record["texts"], strict=True))

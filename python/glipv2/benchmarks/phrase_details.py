@@ -30,37 +30,57 @@ class Grounded(NamedTuple):
     """Any of them is right."""
 
 
+class Judged(NamedTuple):
+    kind: str
+    """Of `KINDS`."""
+
+    score: float
+    """How sure the model is of it; only of what it found."""
+
+    shown: tuple[Shown, ...]
+
+
+KINDS = ("right", "box", "elsewhere", "none")
+
+
 def phrase_details(pictures: Iterable[tuple[Example, Iterable[Grounded]]]) -> Details | None:
     """`counts`: phrases whose best box is `right`, poor (`box`: IoU 0.1 or more), `elsewhere`, or `none`.
     None: there are no phrases."""
-    counts = {"right": 0, "box": 0, "elsewhere": 0, "none": 0}
-    worst: list[tuple[float, int, str, Grounded, Example]] = []
+    return judged_details((example, map(_judged, phrases)) for example, phrases in pictures)
+
+
+def judged_details(pictures: Iterable[tuple[Example, Iterable[Judged]]]) -> Details | None:
+    """The cases are the surest error of each picture. None: there are no phrases."""
+    counts = dict.fromkeys(KINDS, 0)
+    worst: list[tuple[float, int, Judged, Example]] = []
     for example, phrases in pictures:
         errors = []
         for one in phrases:
-            kind = _kind(one)
-            counts[kind] += 1
-            if kind in ("box", "elsewhere"):
-                errors.append((one.score, -example.key, kind, one, example))
+            counts[one.kind] += 1
+            if one.kind in ("box", "elsewhere"):
+                errors.append((one.score, -example.key, one, example))
         if errors:
             push = heapq.heappush if len(worst) < CASES else heapq.heappushpop
             push(worst, max(errors, key=lambda error: error[0]))
     if not any(counts.values()):
         return None
-    cases = (_case(kind, one, example) for _, _, kind, one, example in sorted(worst, key=lambda error: -error[0]))
+    cases = (_case(one, example) for _, _, one, example in sorted(worst, key=lambda error: -error[0]))
     return Details(counts=counts, cases=tuple(cases))
 
 
-def _kind(one: Grounded) -> str:
+def kind_of(overlap: float) -> str:
+    """Of what was found."""
+    return "right" if overlap >= RIGHT else "box" if overlap >= NEAR else "elsewhere"
+
+
+def _judged(one: Grounded) -> Judged:
+    true = tuple(Shown(one.words, tuple(box), "true") for box in one.wanted)
     if one.found is None:
-        return "none"
+        return Judged("none", one.score, true)
     best = overlaps(boxes_of([one.found], "found"), boxes_of(one.wanted, "wanted")).max(initial=0)
-    return "right" if best >= RIGHT else "box" if best >= NEAR else "elsewhere"
+    return Judged(kind_of(best), one.score, (*true, Shown(one.words, tuple(one.found), "wrong", one.score)))
 
 
-def _case(kind: str, one: Grounded, example: Example) -> Case:
+def _case(one: Judged, example: Example) -> Case:
     size = None if example.size is None else (example.size[1], example.size[0])
-    true = [Shown(one.words, tuple(box), "true") for box in one.wanted]
-    assert one.found is not None
-    shown = (*true, Shown(one.words, tuple(one.found), "wrong", one.score))
-    return Case("error", example.key, str(example.file), size, kind, shown)
+    return Case("error", example.key, str(example.file), size, one.kind, one.shown)

@@ -6,7 +6,7 @@ the masks of a model that finds them, its boxes are measured as if they were mas
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -18,8 +18,10 @@ from numpy.typing import NDArray
 from PIL.ImageDraw import Draw
 
 from glipv2.benchmarks.benchmark import Benchmark, Choices, Figures, Needed, Places, Record, Scores
+from glipv2.benchmarks.details import Details, Shown
 from glipv2.benchmarks.detection import Wrong
 from glipv2.benchmarks.grounding import Described, GroundingTask, Text, run_lengths
+from glipv2.benchmarks.phrase_details import Judged, judged_details, kind_of
 from glipv2.benchmarks.predictor import Asking, Found, Predictor
 from glipv2.data.masks import Bitmap, bitmap
 from glipv2.data.readers.building import shown
@@ -83,6 +85,14 @@ class PhraseCutTask(GroundingTask[Region]):
         sure: NDArray[np.int64] = np.flatnonzero(found.scores_N > SURE)
         return sure if len(sure) else np.arange(min(len(found.scores_N), 1))
 
+    def details(self, records: Iterable[Record], keys: Collection[int]) -> Details | None:
+        """By what is measured: masks, or boxes in their place. `counts` as of `phrase_details`."""
+        del keys
+        return judged_details(
+            (self.example(record), [_judged(*pair, record["size"]) for pair in self.text_pairs(record)])
+            for record in records
+        )
+
     def score(self, records: Iterable[Record], keys: Collection[int]) -> Scores:
         scorers: dict[str, PhraseMaskScorer] = {}
         for record in records:
@@ -103,6 +113,29 @@ class PhraseCutTask(GroundingTask[Region]):
             for subset, overlap in result.by_subset.items():
                 parts.setdefault(subset, {}).update(_figures(name, overlap))
         return Scores(figures, {"subsets": parts})
+
+
+def _judged(text: Text[Region], told: Mapping[str, Any], size: Sequence[int]) -> Judged:
+    height_width = (size[0], size[1])
+    true = tuple(Shown(text.caption, box, "true") for box in _boxes(text.wanted.polygons))
+    if not told["boxes"]:
+        return Judged("none", 0.0, true)
+    wanted = drawn(text.wanted.polygons, height_width)
+    found = together(told["masks"], height_width) if "masks" in told else filled(told["boxes"], height_width)
+    kind = kind_of(float((found & wanted).sum() / max(1, (found | wanted).sum())))
+    pairs = zip(told["boxes"], told["scores"], strict=True)
+    wrong = (Shown(text.caption, tuple(box), "wrong", score) for box, score in pairs)
+    return Judged(kind, max(told["scores"]), (*true, *wrong))
+
+
+def _boxes(polygons: bytes) -> list[tuple[float, ...]]:
+    """Around each object."""
+    boxes = []
+    for objects in msgspec.json.decode(polygons, type=Polygons):
+        points_P2 = np.asarray([point for polygon in objects for point in polygon]).reshape(-1, 2)
+        if len(points_P2):
+            boxes.append((*points_P2.min(axis=0).tolist(), *points_P2.max(axis=0).tolist()))
+    return boxes
 
 
 def drawn(polygons: bytes, size: tuple[int, int]) -> Bitmap:

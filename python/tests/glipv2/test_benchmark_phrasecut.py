@@ -36,7 +36,8 @@ class Here:
         abilities: Any = frozenset(("ground", "masks") if masks else ("ground",))
         predictor = KnowingPhrases(self.answers, changed, abilities)
         places = located(PHRASECUT, self.root)
-        return run(PHRASECUT, places, predictor, Options(self.output, **options), lambda event: None)
+        chosen = Options(**{"output": self.output, **options})
+        return run(PHRASECUT, places, predictor, chosen, lambda event: None)
 
 
 @pytest.fixture
@@ -60,6 +61,27 @@ def test_without_masks_it_says_that_boxes_were_filled(here: Here) -> None:
 
 def test_who_finds_nothing_scores_zero(here: Here) -> None:
     assert set(here.run(nothing).scores.figures.values()) == {0}
+
+
+@pytest.mark.parametrize("masks", [True, False])
+def test_details_tell_which_phrases_are_wrong(here: Here, masks: bool) -> None:
+    here.run(masks=masks)
+    details = json.loads((here.output / "details.json").read_text())
+    phrases = sum(details["counts"].values())
+    assert details["counts"] == {"right": phrases, "box": 0, "elsewhere": 0, "none": 0}
+    assert (phrases > PICTURES, details["cases"]) == (True, [])
+    here.run(shifted(16), masks=masks, resume=False, output=here.output.with_name("shifted"))
+    details = json.loads((here.output.with_name("shifted") / "details.json").read_text())
+    assert details["counts"]["right"] < phrases == sum(details["counts"].values())
+    assert len(details["cases"]) == PICTURES, "the surest error of each picture"
+    for case in details["cases"]:
+        assert (case["kind"], Path(case["picture"]).is_file()) == ("error", True)
+        assert case["text"] in ("box", "elsewhere")
+        true, wrong = ([box for box in case["boxes"] if box["verdict"] == verdict] for verdict in ("true", "wrong"))
+        assert len(true) == len(wrong) > 0
+        for one, other in zip(true, wrong, strict=True):
+            assert other["score"] is not None
+            assert one["label"] == other["label"]
 
 
 def test_shifted_boxes_have_the_overlap_that_they_have(here: Here) -> None:

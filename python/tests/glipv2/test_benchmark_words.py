@@ -290,6 +290,18 @@ def test_who_says_nothing_scores_zero(told: Here) -> None:
     assert [figures[one] for one in ("BLEU1", "BLEU4", "ROUGE_L", "CIDEr")] == [0] * 4
 
 
+def test_captions_that_are_unlike_peoples_are_shown(told: Here) -> None:
+    """Of three pictures the second is told of as nobody does."""
+    people = told.talking.told
+    told.talking.told = lambda picture: "nothing at all" if picture == 2 else people(picture)
+    told.run("coco-captions")
+    details = json.loads((told.output / "details.json").read_text())
+    assert details["counts"] == {"like": PICTURES - 1, "partly": 0, "unlike": 1}
+    [case] = details["cases"]
+    assert (case["kind"], case["id"], Path(case["picture"]).is_file()) == ("picture", 2, True)
+    assert case["text"] == f"nothing at all (CIDEr-D 0.00); people: {told.captions[1]['caption']}"
+
+
 def test_a_caption_is_a_text(told: Here) -> None:
     told.run("coco-captions", pictures=1)
     (told.output / "predictions.jsonl").write_text('{"id": 1, "caption": 3}\n')
