@@ -4,7 +4,7 @@
 //
 // Packages, build and Python environment are made first where they are missing. Then glip-nano, the model that comes
 // with this repository, looks at examples/pictures and draws into examples/output what it found there: categories with
-// their masks, and the phrases of a sentence.
+// their masks, the phrases of a sentence, the answer to a question and a caption.
 
 import { mkdirSync } from "node:fs";
 import { join, relative } from "node:path";
@@ -18,21 +18,25 @@ const pictures = [
     file: "pig.jpg",
     categories: ["pig", "carrot", "backpack", "circle", "bicycle"],
     sentence: "a carrot is at the bottom right, a pig is in the center and a small backpack is at the top right.",
+    question: "where is the carrot?",
   },
   {
     file: "robot.jpg",
     categories: ["robot", "cloud", "ring", "mushroom", "bed", "star", "whale"],
     sentence: "a small robot, two clouds, three red rings and a yellow star.",
+    question: "how many clouds are there?",
   },
   {
     file: "cake.jpg",
     categories: ["cake", "egg", "star", "ring", "guitar"],
     sentence: "an egg on the left, a large orange star on the right and a cake in the center.",
+    question: "what color is the star?",
   },
   {
     file: "book.jpg",
     categories: ["book", "fish", "sailboat", "balloon", "diamond", "clock"],
     sentence: "a sailboat is at the bottom, a brown diamond is at the top left and a balloon is at the top right.",
+    question: "is there a clock in the picture?",
   },
 ];
 
@@ -65,14 +69,14 @@ async function demonstrate() {
   try {
     console.log(`\nglip-nano on ${glip.info.device.name}, ready after ${seconds(started)}`);
     for (const picture of pictures) await show(glip, picture, output);
-    console.log(`\nDrawn into ${relative(root, output)}: ${pictures.length * 2} pictures`);
+    console.log(`\nDrawn into ${relative(root, output)}: ${pictures.length * 4} pictures`);
   } finally {
     await glip.close();
   }
 }
 
 /** Everything about one picture, which is looked at once. */
-async function show(glip, { file, categories, sentence }, output) {
+async function show(glip, { file, categories, sentence, question }, output) {
   const path = inRoot("examples", "pictures", file);
   console.log(`\n${relative(root, path)}`);
   const save = (result, verb) => result.save(join(output, file.replace(/\.\w+$/, `.${verb}.png`)));
@@ -88,6 +92,15 @@ async function show(glip, { file, categories, sentence }, output) {
     for (const { score, box } of objects) console.log(`    ${line(text, score, box)}`);
   }
   await save(grounded, "ground");
+
+  const answered = await timed(`answer(${JSON.stringify(question)})`, () => view.answer(question, { top: 3 }));
+  for (const { answer, probability } of answered.answers)
+    console.log(`    ${answer.padEnd(22)} ${probability.toFixed(2)}`);
+  await save(answered, "answer");
+
+  const told = await timed("caption()", () => view.caption());
+  console.log(`    ${told.caption}`);
+  await save(told, "caption");
 
   await view.close();
 }

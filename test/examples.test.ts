@@ -21,6 +21,7 @@ afterAll(() => rmSync(output, { recursive: true, force: true, maxRetries: 3 }));
 const tiny = ["--steps", "1", "--batch", "2", "--pictures", "2"];
 const experiments: [name: string, ...args: string[]][] = [
   ["ablation/main.ts", ...tiny, "--seeds", "0", "--output", join(output, "ablation")],
+  ["joint/main.ts", ...tiny, "--seeds", "0", "--output", join(output, "joint")],
   ["few-shot/main.ts", ...tiny, "--seeds", "3", "--shots", "1", "--output", join(output, "few-shot")],
 ];
 // Of the apps, the programs that use them and end.

@@ -83,7 +83,11 @@ console.log(`\n${String(table)}\nwritten: ${table.files.markdown}`);
 
 /** Of glip-nano as it is, or of weights. */
 async function measured(weights: string | null): Promise<Metrics> {
-  await using glip = await launch({ engine: "native", ...(weights !== null && { weights }), threads });
+  await using glip = await launch({
+    engine: "native",
+    ...(weights === null ? { model: "glip-nano" } : { weights }),
+    threads,
+  });
   const found = (await glip.evaluate({ data: val, task: "segment" }).result).metrics;
   const boxes = (await glip.evaluate({ data: val, task: "detect" }).result).metrics;
   const answers = (await glip.evaluate({ data: val, task: "answer" }).result).metrics;
