@@ -15,7 +15,7 @@ from glipv2.config import CONFIGS, GlipConfig
 from glipv2.errors import WeightsError
 
 #: Names that an error lists at most, of each kind.
-LISTED = 5
+LISTED = 4
 
 _ALL = (names_vision, names_text, names_fusion, names_head)
 _RULES = [(re.compile(pattern), name) for names in _ALL for pattern, name in names.RULES]

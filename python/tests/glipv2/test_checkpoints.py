@@ -137,7 +137,7 @@ def test_every_name_counts(official_state: dict[str, Tensor], tmp_path: Path) ->
     error = caught.value
     assert error.field == "keys"
     assert "16 missing (tower.1.attention.key.bias, " in error.received
-    assert "and 11 more" in error.received
+    assert "and 12 more" in error.received
     assert "1 unexpected (rpn.mask_head.weight)" in error.received
     assert "1 of another shape (words.bias [3] instead of [1])" in error.received
     assert "give the configuration" in error.remedy
