@@ -14,11 +14,11 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torchvision.ops import nms
 
 from glipv2.config import GlipConfig
 from glipv2.detection.anchors import anchors
 from glipv2.detection.boxes import decode
+from glipv2.detection.nms import operator
 from glipv2.head.understanding import Understanding, UnderstandingConfig, lies, places
 from glipv2.model import GLIP
 from glipv2.pyramid import Pyramid
@@ -159,11 +159,12 @@ def _objects(boxes_BN4: Tensor, scores_BN: Tensor, config: UnderstandingConfig) 
     """rows_BK of the best regions, each object's once, and which of them there are."""
     # Of so many regions there are no more objects, whatever a file's configuration says.
     most = min(config.objects, REGIONS)
+    nms = operator()
     rows_BK = torch.zeros(len(boxes_BN4), most, dtype=torch.int64, device=boxes_BN4.device)
     present_BK = torch.zeros_like(rows_BK, dtype=torch.bool)
     for at, (boxes_N4, scores_N) in enumerate(zip(boxes_BN4, scores_BN, strict=True)):
         best = scores_N.topk(min(REGIONS, len(scores_N))).indices
-        kept = best[nms(boxes_N4[best], scores_N[best], SAME)]
+        kept = best[nms(boxes_N4[best].cpu(), scores_N[best].cpu(), SAME).to(best.device)]
         kept = kept[scores_N[kept] >= config.least][:most]
         rows_BK[at, : len(kept)], present_BK[at, : len(kept)] = kept, True
     return rows_BK, present_BK

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -223,3 +225,10 @@ def test_memory_that_ended_is_not_kept_by_views(model: Model, looks: Watched, mo
     monkeypatch.setattr(model.network, "read", read)
     [error] = found(model, detecting(image("a"), ["a dog"]))
     assert (error.code, len(model.views)) == ("out_of_memory", 0)
+
+
+def test_the_engine_is_there_without_torchvision() -> None:
+    """Whose import takes as long as torch's: a launch would take twice as long."""
+    asked = "import sys, glip_worker.engines.native.engine; print('torchvision' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
