@@ -140,6 +140,11 @@ def test_mdetr(tmp_path: Path) -> None:
     assert said(first) == [("a cat and its dog", [("a cat", (0,)), ("its", (1,)), ("dog", (1,))])]
     assert said(second) == [("two animals", [("two animals", (0, 1))])]
     assert (reading.boxes, reading.phrases) == (4, 4)
+    # Its files of Flickr30K have the sides as texts.
+    content = mdetr_content()
+    for row in content["images"]:
+        row["height"], row["width"] = str(row["height"]), str(row["width"])
+    assert good(Mdetr(write_json(tmp_path / "texts.json", content), tmp_path)).boxes == 4
 
 
 @pytest.mark.parametrize("labels", [None, {"0": "dog", "1": "cat"}])

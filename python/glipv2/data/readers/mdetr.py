@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from glipv2.data.problems import Problems
 from glipv2.data.readers.building import Builder, Entry, Said, shown
 from glipv2.data.readers.coco_file import CocoFile, annotations_of, read_json, size_of, thing_of
@@ -25,5 +27,12 @@ def read_mdetr(source: Mdetr, how: How) -> Reading:
         things = [thing_of(one, at, None, how.masks) for at, one in mine]
         said = [Said(f"{at}.tokens_positive", one.tokens_positive, (nth,)) for nth, (at, one) in enumerate(mine)]
         size = size_of(row)
+        if size is not None:
+            size = _number(size[0]), _number(size[1])
         builder.add(Entry(where, row.id, source.images / row.file_name, size, things, [(row.caption, said)]))
     return finished(source, builder, (), (), (path,))
+
+
+def _number(side: Any) -> Any:
+    """MDETR's files of Flickr30K have the sides as texts."""
+    return int(side) if isinstance(side, str) and side.isdecimal() else side
