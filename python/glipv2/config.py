@@ -111,9 +111,9 @@ class GlipConfig:
             self._check_understanding(self.understanding)
 
     def _check_understanding(self, understanding: UnderstandingConfig) -> None:
-        if self.text.width % understanding.heads:
+        if self.text.width % (2 * understanding.heads):
             raise ValueError(
-                f"GlipConfig: understanding.heads must divide text.width, got {understanding.heads} and "
+                f"GlipConfig: twice understanding.heads must divide text.width, got {understanding.heads} and "
                 f"{self.text.width}"
             )
         if understanding.longest > self.text.longest:

@@ -101,6 +101,9 @@ function setsOf(given: readonly string[], command: Command): Record<string, stri
       command.error(`error: argument '${one}' is invalid. Expected NAME=FOLDER, of a set in ODinW's form.`);
     return [one.slice(0, at), one.slice(at + 1)];
   });
+  const names = pairs.map(([name]) => name);
+  const twice = names.find((name, place) => names.indexOf(name) < place);
+  if (twice !== undefined) command.error(`error: argument '${twice}=…' is there twice. Expected a name for each set.`);
   return Object.fromEntries(pairs);
 }
 

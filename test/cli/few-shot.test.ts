@@ -34,6 +34,8 @@ it("says what is wrong as it is called there", async () => {
   expect(none.error).toContain(": mine: expected the folder of a set of ODinW");
   const unnamed = await command(addFewShot, ["few-shot", folder, "--output", folder]);
   expect(unnamed.error).toContain("Expected NAME=FOLDER");
+  const twice = await command(addFewShot, ["few-shot", `a=${folder}`, `a=${folder}`, "--output", folder]);
+  expect(twice.error).toContain("Expected a name for each set.");
   const shots = await command(addFewShot, ["few-shot", `mine=${folder}`, "--output", folder, "--shots", "few"]);
   expect(shots.error).toContain("Expected whole numbers with commas between.");
 });

@@ -40,6 +40,7 @@ class Judged(NamedTuple):
     shown: tuple[Shown, ...]
 
 
+#: What a phrase is, in the order in which they are counted.
 KINDS = ("right", "box", "elsewhere", "none")
 
 

@@ -188,3 +188,9 @@ def test_a_part_that_is_added_by_settings() -> None:
         changed(TINY, {"understanding": {"heads": 3}})
     with pytest.raises(SettingsError, match="unknown size"):
         changed(TINY, {"understanding.size": 3})
+
+
+def test_heads_of_objects_divide_the_width_too() -> None:
+    """They are twice as many as the texts'."""
+    with pytest.raises(ValueError, match=r"twice understanding\.heads must divide text\.width"):
+        replace(TINY, understanding=UnderstandingConfig(heads=TINY.text.width))

@@ -96,17 +96,18 @@ def _scene(model: Model, pyramid: Pyramid, jobs: Sequence[tuple[int, Question]])
     known = {row: one.scene for row, one in pictures.items() if isinstance(one, Looked) and one.scene is not None}
     new = [row for row in pictures if row not in known]
     if new:
-        [names] = model.texts.features([searched_ids(model.config)])
-        found = scene(model.network, rows_of(pyramid, new), [pictures[row].seen for row in new], names)
+        found = _searched(model, rows_of(pyramid, new), [pictures[row].seen for row in new])
         for at, row in enumerate(new):
-            known[row] = found.rows([at])
-            _keep(pictures[row], known[row])
+            known[row], picture = found.rows([at]), pictures[row]
+            if isinstance(picture, Looked):
+                picture.scene = known[row]
     return Scene.cat([known[row] for row, _ in jobs])
 
 
-def _keep(picture: Picture, found: Scene) -> None:
-    if isinstance(picture, Looked):
-        picture.scene = found
+def _searched(model: Model, pyramid: Pyramid, sizes: Sequence[tuple[int, int]]) -> Scene:
+    """`scene`, with names that are read once."""
+    [names] = model.texts.features([searched_ids(model.config)])
+    return scene(model.network, pyramid, sizes, names)
 
 
 def caption(model: Model, call: Call, params: VisionCaptionParams) -> VisionCaptionResult:
@@ -127,8 +128,7 @@ def caption(model: Model, call: Call, params: VisionCaptionParams) -> VisionCapt
         picture = looked_at(model, brought)
         call.check()
         if picture.scene is None:
-            [names] = model.texts.features([searched_ids(model.config)])
-            picture.scene = scene(model.network, picture.pyramid, [picture.seen], names)
+            picture.scene = _searched(model, picture.pyramid, [picture.seen])
         told = tell(model.network, picture.scene, decoding, heard, call.check)
         call.check()
         asked = _asked(model, text, "caption")
