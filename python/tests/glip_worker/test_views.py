@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,6 +32,7 @@ from glip_worker.tensors import Tensor as WireTensor
 from glipv2.pyramid import Pyramid
 from glipv2.understanding.looking import Looked
 
+PACKAGES = Path(__file__).resolve().parents[2]
 PIXELS = np.random.default_rng(0).integers(0, 256, (2, 80, 96, 3), dtype=np.uint8)
 
 
@@ -234,5 +237,11 @@ def test_memory_that_ended_is_not_kept_by_views(model: Model, looks: Watched, mo
 def test_the_engine_is_there_without_torchvision() -> None:
     """Whose import takes as long as torch's: a launch would take twice as long."""
     asked = "import sys, glip_worker.engines.native.engine; print('torchvision' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", asked],
+        env={**os.environ, "PYTHONPATH": str(PACKAGES)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert done.stdout == "False\n"
