@@ -5,6 +5,7 @@ import { type OdinwFiles, OdinwFolder } from "./datasets/odinw-files.ts";
 import { GlipError } from "./errors.ts";
 import type { Glip } from "./glip.ts";
 import { launch } from "./launch.ts";
+import type { LaunchOptions } from "./options.ts";
 import { text, uint32 } from "./protocol/fields.ts";
 import { checkArgument } from "./protocol/validate.ts";
 import { sweep, type SweepOptions } from "./sweep.ts";
@@ -22,6 +23,9 @@ export type FewShotTraining = Partial<
   >
 >;
 
+export const fewShotMethods = ["full", "linear-probe", "prompt"] as const;
+export type FewShotMethod = (typeof fewShotMethods)[number];
+
 export interface FewShotOptions extends Pick<
   SweepOptions<SweepGrid>,
   "output" | "launch" | "devices" | "parallel" | "onEvent" | "signal"
@@ -35,8 +39,8 @@ export interface FewShotOptions extends Pick<
   shots?: readonly number[] | undefined;
   /** By which they are drawn. @default [3, 30, 300] */
   seeds?: readonly number[] | undefined;
-  /** What is trained. @default "full" */
-  method?: "full" | "linear-probe" | undefined;
+  /** What is trained; `prompt`: nothing of the model, which reads each set by a tuned prompt. @default "full" */
+  method?: FewShotMethod | undefined;
   /** What is to differ from the recipe, such as `steps`. @default {} */
   training?: FewShotTraining | undefined;
 }
@@ -65,10 +69,13 @@ const schema = z.strictObject({
   ),
   shots: z.array(uint32.min(1)).min(1).default([1, 3, 5, 10]),
   seeds: numbers.default([3, 30, 300]),
-  method: z.enum(["full", "linear-probe"]).default("full"),
+  method: z.enum(fewShotMethods).default("full"),
   training: z.record(z.string(), z.unknown()).default({}),
   output: text.min(1).transform((folder) => resolve(folder)),
 });
+
+/** By which the measuring worker knows what was tuned. */
+const PROMPT = "tuned";
 
 /** Copies of 10, 5, 3 and 1 shots in an epoch, as the official recipe has them. */
 const COPIES = [
@@ -79,7 +86,7 @@ const COPIES = [
 ] as const;
 
 /** The official recipe's; its patience, and with it 200 epochs at most, needs pictures to measure on meanwhile. */
-const recipe = { batchSize: 4, ema: 0, frozenStages: 2 } as const;
+const recipe = { batchSize: 4, ema: 0 } as const;
 const PATIENCE = { learningRate: 3, stop: 8 } as const;
 
 /**
@@ -96,35 +103,55 @@ export async function fewShot(options: FewShotOptions): Promise<FewShotResult> {
   const folders = Object.fromEntries(Object.entries(sets).map(([name, folder]) => [name, new OdinwFolder(folder)]));
   for (const [name, folder] of Object.entries(folders)) check(`options.sets.${name}`, folder);
   const { launch: given = {}, devices, parallel, onEvent, signal } = options;
+  // Told nothing of a model, `launch` has one of this engine.
+  const base =
+    given.model === undefined && given.weights === undefined ? given : { engine: "native" as const, ...given };
   const table = await sweep({
     grid: { set: folders, shots, seed: seeds },
     over: "seed",
     run: (glip, { set, shots: count, seed }, place) => {
       const { output: run, resume, signal: stop } = place;
       const data = dataOf(set, count, seed);
-      const chosen = { ...recipe, ...(data.val !== undefined && { patience: PATIENCE }), seed, ...training };
+      const chosen = {
+        ...recipe,
+        // A tuned prompt freezes the model whole.
+        ...(method !== "prompt" && { frozenStages: 2 }),
+        ...(data.val !== undefined && { patience: PATIENCE }),
+        seed,
+        ...training,
+      };
       return glip.finetune({ ...chosen, ...data, method, output: run, resume, signal: stop });
     },
-    measure: async ({ best, checkpoint, output: run }, { set }, glip) => {
-      const weights = best ?? checkpoint;
-      if (weights === null) throw new Error("the training left no checkpoint");
-      const { model: _, config: __, settings: ___, ...rest } = given;
-      await using tuned = await launch({ ...rest, engine: "native", weights, device: deviceOf(glip), signal });
+    measure: async ({ best, checkpoint, prompt = null, output: run }, { set }, glip) => {
+      await using tuned = await launch({
+        ...learnt(base, prompt, best ?? checkpoint),
+        device: deviceOf(glip),
+        signal,
+      });
+      if (prompt !== null) await tuned.usePrompts({ [PROMPT]: prompt });
       const { annotations, images } = measuredOf(set) as OdinwFiles;
       const data = coco(annotations, images);
       // An interrupted measurement goes on, too.
-      const measured = { benchmark: "coco", data, output: join(run, "measured"), resume: true, signal } as const;
+      const place = { output: join(run, "measured"), resume: true, signal };
+      const measured = { benchmark: "coco", data, prompt: prompt === null ? undefined : PROMPT, ...place } as const;
       return (await tuned.evaluate(measured).result).metrics.box satisfies Metrics;
     },
     output,
-    // Told nothing of a model, `launch` has one of this engine.
-    launch: given.model === undefined && given.weights === undefined ? given : { engine: "native", ...given },
+    launch: base,
     devices,
     parallel,
     onEvent,
     signal,
   });
   return { table, overall: overSets(table.rows, "AP") };
+}
+
+/** The model to measure: the one that a prompt was tuned for, or the weights that the training left. */
+function learnt(base: LaunchOptions, prompt: string | null, weights: string | null): LaunchOptions {
+  if (prompt !== null) return base;
+  if (weights === null) throw new Error("the training left no checkpoint");
+  const { model: _, config: __, settings: ___, ...rest } = base;
+  return { ...rest, engine: "native", weights };
 }
 
 function dataOf(set: OdinwFolder, shots: number, seed: number) {

@@ -59,13 +59,34 @@ describe("few shots of ODinW", { timeout: 400_000 }, () => {
     expect(events).toEqual(names);
   });
 
+  it("are learnt by a tuned prompt, beside the model as it is", async () => {
+    const root = await miniBenchmark("odinw", { out: join(temporaryFolder(), "data") });
+    const output = join(temporaryFolder(), "runs");
+    const { table } = await fewShot({
+      sets: { EgoHands: join(root, "odinw", "EgoHands", "generic") },
+      shots: [1],
+      seeds: [3],
+      method: "prompt",
+      training: { steps: 2, batchSize: 2, samplePictures: 0 },
+      output,
+      launch: { threads: 1 },
+      devices: ["cpu"],
+    });
+    expect(table.failed).toEqual([]);
+    const run = join(output, "set=EgoHands,shots=1,seed=3");
+    expect(existsSync(join(run, "prompt.safetensors"))).toBe(true);
+    expect(table.rows[0]?.metrics.AP).toBeGreaterThan(0.1);
+    const { model } = JSON.parse(readFileSync(join(run, "measured", "run.json"), "utf8")) as { model: string };
+    expect(model).toMatch(/^native \w+, prompt \w+$/);
+  });
+
   it("need the folder of a set", async () => {
     const folder = temporaryFolder();
     const error = await failure(fewShot({ sets: { mine: folder }, output: join(folder, "runs") }), "file_error");
     expect(error.details.reason).toBe(
       "options.sets.mine: expected the folder of a set of ODinW, got one without annotations of train",
     );
-    const wrong = fewShot({ sets: { mine: folder }, output: folder, method: "prompt" as "full" });
+    const wrong = fewShot({ sets: { mine: folder }, output: folder, method: "prompts" as "prompt" });
     expect((await failure(wrong, "invalid_argument")).details.path).toBe("options.method");
   });
 });

@@ -11,6 +11,9 @@ import { table } from "./table.ts";
 
 const MINI = "mini:";
 
+/** By which the worker knows the file that --prompt names. */
+const PROMPT = "tuned";
+
 /** The benchmark that each miniature is of. */
 const miniatures: Record<MiniName, BenchmarkName> = {
   coco: "coco",
@@ -39,6 +42,7 @@ export interface BenchmarkFlags {
   problems?: "fail" | "skip";
   pictures?: number;
   sets?: string[];
+  prompt?: string;
 }
 
 export const benchmarkChoices = [...benchmarkNames, ...miniNames.map((name) => MINI + name)];
@@ -76,7 +80,9 @@ export async function measure(
   { signal, status }: { signal: AbortSignal; status: Status },
 ): Promise<BenchmarkResult> {
   const sets = flags.sets ?? (mini === "odinw" ? miniOdinwSets : undefined);
-  const options = { benchmark, data, output, resume, masks, problems, pictures, sets, signal };
+  const prompt = flags.prompt === undefined ? undefined : PROMPT;
+  if (flags.prompt !== undefined) await glip.usePrompts({ [PROMPT]: flags.prompt });
+  const options = { benchmark, data, output, resume, masks, problems, pictures, sets, prompt, signal };
   await using evaluation = glip.evaluate(options);
   status.show("Reading the annotations");
   for await (const event of evaluation) show(event, status);

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { resolve } from "node:path";
+import { checkFile } from "../datasets/check.ts";
 import {
   checkSceneFolder,
   type MeasuredSplit,
@@ -54,6 +55,7 @@ export function addEvaluate(program: Command): void {
     .option("--resume", "go on with the benchmark's run in --out")
     .option("--masks", "measure a benchmark's masks, too")
     .option("--sets <names>", "of a benchmark that is many sets: these, with commas between (default: all)", setsOf)
+    .option("--prompt <file>", "a tuned prompt for a benchmark of its categories")
     .addOption(problems.choices(["fail", "skip"]))
     .addOption(task.choices(sceneTasks).default("detect"))
     .option("--pictures <n>", "the first so many (default: all)", picturesOf)
@@ -96,6 +98,7 @@ async function byBenchmark(
   status: Status,
 ): Promise<BenchmarkResult> {
   const model = modelOptionsOf(flags);
+  if (flags.prompt !== undefined) checkFile(flags.prompt, "--prompt");
   const data = await benchmarkData(flags, { home: flags.home, signal, status });
   await using glip = await start(flags, model, signal, status);
   return await measure(glip, flags, data, { signal, status });

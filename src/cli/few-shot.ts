@@ -1,6 +1,13 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { GlipError, isGlipError } from "../errors.ts";
-import { fewShot, type FewShotOptions, type FewShotResult, type FewShotTraining } from "../few-shot.ts";
+import {
+  fewShot,
+  type FewShotMethod,
+  fewShotMethods,
+  type FewShotOptions,
+  type FewShotResult,
+  type FewShotTraining,
+} from "../few-shot.ts";
 import type { TrainingEvent } from "../training/events.ts";
 import { addModelFlags, type ModelFlags, modelOptionsOf, wholeNumber } from "./model-flags.ts";
 import { collectOption, type RunOptionsGiven } from "./run-options.ts";
@@ -11,7 +18,7 @@ interface Flags extends ModelFlags {
   output: string;
   shots?: number[];
   seeds?: number[];
-  method?: "full" | "linear-probe";
+  method?: FewShotMethod;
   option?: RunOptionsGiven;
   parallel?: number;
   json?: boolean;
@@ -27,7 +34,7 @@ export function addFewShot(program: Command): void {
     .requiredOption("--output <dir>", "a folder for all runs and their table; the same command goes on in it")
     .option("--shots <numbers>", "pictures of each category, with commas between (default: 1,3,5,10)", numbers)
     .option("--seeds <numbers>", "by which they are drawn (default: 3,30,300)", numbers)
-    .addOption(new Option("--method <method>", "what is trained (default: full)").choices(["full", "linear-probe"]))
+    .addOption(new Option("--method <method>", "what is trained (default: full)").choices(fewShotMethods))
     .option(
       "--option <key=value>",
       "another option of the training than the recipe's: steps=100 (repeatable)",

@@ -34,6 +34,11 @@ export interface EvaluateBenchmarkOptions<Name extends BenchmarkName = Benchmark
   pictures?: number | undefined;
   /** Measure the masks too, by a model that finds them; `phrasecut` does so whenever the model can. @default false */
   masks?: boolean | undefined;
+  /**
+   * A tuned prompt by the name that `usePrompts` gave it, for a benchmark of its categories.
+   * @default none
+   */
+  prompt?: string | undefined;
   /** Of ODinW: these of its sets, by their names. The figures are means over them. @default all */
   sets?: readonly string[] | undefined;
   /**
@@ -75,6 +80,7 @@ const common = {
   pictures: uint32.min(1).optional(),
   masks: z.boolean().default(false),
   sets: z.array(text.min(1)).min(1).optional(),
+  prompt: text.min(1).optional(),
   problems: z.enum(["fail", "skip"]).default("fail"),
   signal: z.instanceof(AbortSignal).optional(),
 };
@@ -99,14 +105,14 @@ export function evaluateBenchmark<Name extends BenchmarkName>(
 ): Run<BenchmarkEvent, BenchmarkResult<Name>> {
   const schema = typeof options.data === "object" ? schemas.files : schemas.root;
   const checked = checkArgument<z.output<(typeof schemas)["root" | "files"]>>(schema, options, "options");
-  const { benchmark, data, resume, pictures = null, masks, sets = null, problems, signal } = checked;
+  const { benchmark, data, resume, pictures = null, masks, sets = null, prompt = null, problems, signal } = checked;
   if (!handle.info.methods.includes(METHOD)) {
     const reason = `the worker's engine is ${handle.info.engine}, which has no model`;
     throw new GlipError("unsupported", `Cannot measure by ${benchmark}: ${reason}.`, { feature: METHOD, reason });
   }
   const { output = newFolder(handle, benchmark, resume) } = checked;
   if (handle.local && typeof data === "object") checkDatasetFiles(data, "options.data");
-  const params = { benchmark, data: dataOf(data), output, resume, pictures, masks, sets, problems };
+  const params = { benchmark, data: dataOf(data), output, resume, pictures, masks, sets, prompt, problems };
   const source = convert(handle.stream(METHOD, params, { signal }), {
     event: eventOf,
     result: (result) => new BenchmarkResult(options.benchmark, result),

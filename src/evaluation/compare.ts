@@ -1,10 +1,22 @@
 import { basename } from "node:path";
 import { GlipError } from "../errors.ts";
+import type { BenchmarkName } from "./benchmark-metrics.ts";
 import { BenchmarkResult, figuresOf } from "./benchmark-result.ts";
 import { type Column, columnsOf } from "./columns.ts";
 import { Comparison, type ComparisonRow } from "./comparison.ts";
 import { publishedFigures } from "./published.ts";
 import { readBenchmarkRun } from "./run-folder.ts";
+
+/** Pictures of the benchmarks that are one set of a known size: figures of another number of them compare with nothing. */
+const SIZES: Readonly<Partial<Record<string, number>>> = {
+  coco: 5000,
+  "lvis-minival": 4809,
+  "lvis-val": 19809,
+  flickr30k: 1000,
+  vqav2: 40504,
+  "coco-captions": 5000,
+  "coco-captions-val2017": 5000,
+} satisfies Partial<Record<BenchmarkName, number>>;
 
 /** A run's figures, as they are compared. */
 export interface Compared {
@@ -46,7 +58,7 @@ export function comparison(runs: readonly Compared[]): Comparison {
   const names = columns.map(({ name }) => name);
   const own = runs.map(({ name: model, pictures, metrics }): ComparisonRow => {
     const figures = columns.map(({ name, figure }) => [name, hundredfold(metrics[figure])] as const);
-    const note = `this run, ${pictures} pictures`;
+    const note = `this run, ${described(benchmark, pictures)}`;
     return { model, setting: undefined, figures: Object.fromEntries(figures), source: undefined, note };
   });
   return new Comparison(benchmark, names, [...own, ...publishedRows(columns)]);
@@ -66,6 +78,11 @@ function publishedRows(columns: readonly Column[]): ComparisonRow[] {
     rows.set(key, { ...row, figures: { ...row.figures, ...Object.fromEntries(known) } });
   }
   return [...rows.values()];
+}
+
+function described(benchmark: string, pictures: number): string {
+  const size = SIZES[benchmark] ?? pictures;
+  return `${pictures} pictures${pictures === size ? "" : ` where the benchmark has ${size.toLocaleString("en")}`}`;
 }
 
 function hundredfold(value: number | null | undefined): number | null {

@@ -159,6 +159,8 @@ export const evaluation = {
       masks: z.boolean(),
       /** Of a benchmark that is many sets: these, by the benchmark's names; null: all. */
       sets: z.array(text.min(1)).min(1).nullable(),
+      /** A tuned prompt of `model.prompts`, for a benchmark of its categories; null: none. */
+      prompt: text.nullable(),
     }),
     event: z.discriminatedUnion("type", benchmarkEvents).meta({ title: "BenchmarkEvent" }),
     result: z.strictObject({

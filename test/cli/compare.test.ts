@@ -10,7 +10,7 @@ it("glip compare prints runs above published figures, and where these stand", as
   const lines = stdout.split("\n");
   expect(lines[0]).toBe("coco, parts of 100");
   expect(lines[1]).toMatch(/^model +AP +setting +note +source$/);
-  expect(lines[2]).toMatch(/^mine +45\.7 +this run, 12 pictures$/);
+  expect(lines[2]).toMatch(/^mine +45\.7 +this run, 12 pictures where the benchmark has 5,000$/);
   expect(lines[3]).toMatch(/^tuned +45\.7 /);
   expect(stdout).toMatch(/^GLIP-L +51\.4 +zero-shot +\[1\]$/m);
   expect(stdout).toContain("[1] GLIP, README, model zoo: https://github.com/microsoft/GLIP\n");

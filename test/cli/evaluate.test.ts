@@ -92,6 +92,12 @@ describe("glip evaluate", () => {
     expect(refused.stderr).toContain("[invalid_argument]: --out: expected a folder without a run in it, or resume");
   });
 
+  it("says which tuned prompt is not there, before it draws or launches anything", () => {
+    const { status, stderr } = evaluate(["--benchmark", "mini:coco", "--prompt", "no.safetensors"]);
+    expect(status).toBe(1);
+    expect(stderr).toContain("--prompt: expected a file that can be read, got no.safetensors: it does not exist");
+  });
+
   it("measures the sets of ODinW that are named", { timeout: 120_000 }, async () => {
     const home = temporaryFolder();
     const args = ["--benchmark", "mini:odinw", "--home", home, ...onCpu, "--pictures", "1"];

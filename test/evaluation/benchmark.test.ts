@@ -268,6 +268,7 @@ describe("what is wrong is said at once:", () => {
       pictures: null,
       masks: true,
       sets: null,
+      prompt: null,
       problems: "fail",
     };
     expect(sent).toEqual([["evaluate.benchmark", params, { signal: undefined }]]);

@@ -32,13 +32,17 @@ describe("a comparison", () => {
   it("has the run's figures above the published ones, in parts of 100, and says where these stand", async () => {
     const compared = await compare(benchmarkRun());
     expect(compared).toMatchObject({ benchmark: "coco", columns: ["AP"] });
-    expect(compared.rows[0]).toMatchObject({ model: "mine", note: "this run, 12 pictures", source: undefined });
+    expect(compared.rows[0]).toMatchObject({
+      model: "mine",
+      note: "this run, 12 pictures where the benchmark has 5,000",
+      source: undefined,
+    });
     expect(compared.rows[0]?.figures["AP"]).toBeCloseTo(45.67);
     const lines = compared.markdown().split("\n");
     expect(lines.slice(0, 4)).toEqual([
       "| model | AP | setting | note | source |",
       "| --- | ---: | --- | --- | --- |",
-      "| mine | 45.7 |  | this run, 12 pictures |  |",
+      "| mine | 45.7 |  | this run, 12 pictures where the benchmark has 5,000 |  |",
       "| GLIP-T (A) | 42.9 | zero-shot |  | [1] |",
     ]);
     expect(lines).toContain("| GLIP-L | 61.7 | fine-tuned | multi-scale testing | [1] |");

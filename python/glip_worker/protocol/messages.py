@@ -8,7 +8,7 @@ from msgspec import Meta, Raw, Struct
 from glip_worker.tensors import Tensor
 
 PROTOCOL_VERSION = 1
-SCHEMA_HASH = "6442586b818b9c1133720cf3f7d97322eb2ca54dfbdb2ab5463679ec61c641a2"
+SCHEMA_HASH = "3e40d21e815ca03281746a70271b9b05ee2dc77e1e89bae8307eaac9935e516c"
 
 
 class MethodTypes(NamedTuple):
@@ -399,6 +399,7 @@ class EvaluateBenchmarkParams(Struct, frozen=True, forbid_unknown_fields=True, k
     problems: Literal["fail", "skip"]
     masks: bool
     sets: Annotated[list[Annotated[str, Meta(min_length=1)]], Meta(min_length=1)] | None
+    prompt: str | None
 
 
 class PictureProblem(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

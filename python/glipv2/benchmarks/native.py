@@ -22,12 +22,12 @@ from glipv2.model import GLIP, Output, TextFeatures
 from glipv2.pictures import prepare
 from glipv2.text.prompts import Prompt, Window, Wording, caption_prompts, category_prompts
 from glipv2.text.spelling import spelled
+from glipv2.text.tuned import TunedPrompt
 from glipv2.text.wordpiece import WordPiece
 from glipv2.understanding.answering import question_vectors
 from glipv2.understanding.candidates import CandidateVectors
 from glipv2.understanding.decoding import Decoding, tell
-from glipv2.understanding.looking import Looked, looked, only
-from glipv2.understanding.scene import scene
+from glipv2.understanding.looking import Looked, Scenes, looked, only
 
 #: Captions are told by beams, as is usual where they are measured.
 DECODING = Decoding("beam", beams=4)
@@ -38,13 +38,16 @@ Read = tuple[Prompt, TextFeatures]
 class NativePredictor:
     """Keeps the features of the last list of categories, and what was seen of the last picture."""
 
-    def __init__(self, model: GLIP, precision: str = "float32") -> None:
-        """`precision`: what it computes in, where the caller has it compute."""
+    def __init__(self, model: GLIP, precision: str = "float32", tuned: TunedPrompt | None = None) -> None:
+        """`precision`: what it computes in, where the caller has it compute; `tuned`: on the model's device, for
+        whoever asks for its categories, and then for nothing else."""
         self._model = model.eval()
+        self._tuned = tuned
         self._precision = precision
         self._device = next(model.parameters()).device
         self._tokenizer = WordPiece.default()
         self._candidates = CandidateVectors(model)
+        self._scenes = Scenes(model)
         self._asked: tuple[tuple[str, ...], int, object] | None = None
         self._prompts: list[Read] = []
         self._pixels: Pixels | None = None
@@ -52,16 +55,22 @@ class NativePredictor:
 
     @property
     def abilities(self) -> frozenset[Ability]:
-        found: set[Ability] = {"detect", "ground"}
+        found: set[Ability] = {"detect"}
         if self._model.masks is not None:
             found.add("masks")
+        if self._tuned is not None:
+            return frozenset(found)
+        found.add("ground")
         if self._model.understanding is not None:
             found |= {"answer", "caption"}
         return frozenset(found)
 
     @property
     def identity(self) -> str:
-        return f"native {digest(self._model, f'{self._precision} {self._model.config}')}"
+        identity = f"native {digest(self._model, f'{self._precision} {self._model.config}')}"
+        if self._tuned is None:
+            return identity
+        return f"{identity}, prompt {digest(self._tuned, ' '.join(map(repr, self._tuned.names)))}"
 
     @property
     def answers(self) -> Sequence[str]:
@@ -70,6 +79,8 @@ class NativePredictor:
 
     @torch.inference_mode()
     def detect(self, pixels: Pixels, categories: Sequence[str], asking: Asking) -> Found:
+        if self._tuned is not None:
+            return self._detect_tuned(self._tuned, pixels, categories, asking)
         wanted = (tuple(categories), asking.labels, asking.around)
         if self._asked != wanted:
             config = self._model.config.prompt
@@ -79,6 +90,17 @@ class NativePredictor:
             prompts = category_prompts(self._tokenizer, categories, wording, window)
             self._prompts, self._asked = [(one, self._read(one)) for one in prompts], wanted
         return self._found(pixels, self._prompts, asking)
+
+    def _detect_tuned(self, tuned: TunedPrompt, pixels: Pixels, categories: Sequence[str], asking: Asking) -> Found:
+        """One text, in the order that it was tuned in, however the benchmark orders its categories."""
+        if sorted(tuned.names) != sorted(categories):
+            expected = f"one tuned for the categories {', '.join(categories)}"
+            raise InputError("prompt", expected, ", ".join(tuned.names))
+        if not self._prompts:
+            self._prompts = [(tuned.prompt, tuned(self._read(tuned.prompt)))]
+        found = self._found(pixels, self._prompts, asking)
+        places_K = np.array([categories.index(name) for name in tuned.names], dtype=np.int64)
+        return replace(found, labels_N=places_K[found.labels_N])
 
     @torch.inference_mode()
     def ground(self, pixels: Pixels, caption: str, spans: Sequence[Span], asking: Asking) -> Found:
@@ -90,7 +112,7 @@ class NativePredictor:
     @torch.inference_mode()
     def answer(self, pixels: Pixels, questions: Sequence[str], candidates: Sequence[str]) -> list[str]:
         picture, vectors_AD = self._look(pixels), self._candidates.of(candidates)
-        seen = scene(self._model, picture.pyramid, [picture.seen])
+        seen = self._scenes.of(picture)
         found = []
         for text in questions:
             ids = self._tokenizer.encode(text).ids
@@ -104,7 +126,7 @@ class NativePredictor:
     @torch.inference_mode()
     def caption(self, pixels: Pixels) -> str:
         picture = self._look(pixels)
-        told = tell(self._model, scene(self._model, picture.pyramid, [picture.seen]), DECODING)
+        told = tell(self._model, self._scenes.of(picture), DECODING)
         return spelled(told.ids, self._tokenizer)
 
     def _look(self, pixels: Pixels) -> Looked:

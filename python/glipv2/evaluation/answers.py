@@ -18,8 +18,7 @@ from glipv2.model import GLIP
 from glipv2.text.wordpiece import WordPiece
 from glipv2.understanding.answering import question_vectors
 from glipv2.understanding.candidates import CandidateVectors
-from glipv2.understanding.looking import only, opened
-from glipv2.understanding.scene import scene
+from glipv2.understanding.looking import Scenes, only, opened
 
 
 @dataclass(frozen=True)
@@ -64,6 +63,7 @@ class Asker:
     def __init__(self, model: GLIP) -> None:
         self._model = model.eval()
         self._vectors = CandidateVectors(model)
+        self._scenes = Scenes(model)
 
     def right(self, file: Path, questions: Sequence[Question], candidates: Sequence[str]) -> list[bool]:
         """Whether the best candidate for each is an answer that somebody gave."""
@@ -77,7 +77,7 @@ class Asker:
             return []
         vectors_AD = self._vectors.of(candidates)
         picture = opened(self._model, file)
-        seen = scene(self._model, picture.pyramid, [picture.seen])
+        seen = self._scenes.of(picture)
         found = []
         for text in questions:
             ids_1T, mask_1T = only(WordPiece.default().encode(text).ids, picture)

@@ -23,8 +23,8 @@ from glipv2.text.spelling import spelled
 from glipv2.text.wordpiece import WordPiece
 from glipv2.understanding.decoding import Decoding, tell
 from glipv2.understanding.grounding import Least, grounded, spoken
-from glipv2.understanding.looking import Looked, only, opened
-from glipv2.understanding.scene import scene
+from glipv2.understanding.looking import Looked, Scenes, only, opened
+from glipv2.understanding.scene import Scene
 
 #: Captions are told by beams, as is usual where they are measured.
 DECODING = Decoding("beam", beams=4)
@@ -64,13 +64,13 @@ def evaluate_captions(
     model: GLIP, split: Dataset, decoding: Decoding = DECODING, progress: Progress = unheard
 ) -> CaptionMetrics:
     """For a model with `understanding`, on a split of the scenes. OSError, ValueError: as `Facts`."""
-    facts = Facts(split)
+    facts, scenes = Facts(split), Scenes(model)
     told: list[str] = []
     hits: list[bool] = []
     for done, picture in enumerate(split.pictures, 1):
         with torch.inference_mode():
             looked = opened(model.eval(), picture.file)
-            told.append(told_of(model, looked, decoding))
+            told.append(told_of(model, scenes.of(looked), decoding))
             hits += caption_hits(model, looked, told[-1], facts.phrases(told[-1], picture), picture)
         progress(done, len(split.pictures))
     likeness = measured_captions(split.pictures, told)
@@ -82,9 +82,9 @@ def evaluate_captions(
     return CaptionMetrics(*likeness, *truth(stated, len(told)), _mean(hits) if hits else None, by_kind)
 
 
-def told_of(model: GLIP, looked: Looked, decoding: Decoding) -> str:
+def told_of(model: GLIP, seen: Scene, decoding: Decoding) -> str:
     """The caption of a picture."""
-    return spelled(tell(model, scene(model, looked.pyramid, [looked.seen]), decoding).ids, WordPiece.default())
+    return spelled(tell(model, seen, decoding).ids, WordPiece.default())
 
 
 def caption_hits(model: GLIP, looked: Looked, caption: str, phrases: Sequence[Phrase], picture: Picture) -> list[bool]:

@@ -18,7 +18,7 @@ from glipv2.evaluation.figures import Figures, of_answers, of_likeness, of_truth
 from glipv2.model import GLIP
 from glipv2.training.world import World
 from glipv2.understanding.decoding import Decoding
-from glipv2.understanding.looking import opened
+from glipv2.understanding.looking import Scenes, opened
 
 #: Captions are told of so many pictures, spread over the validation: each costs a reading a word.
 CAPTIONED = 100
@@ -34,6 +34,7 @@ class Words:
         """`answers`, `captions`: whether they are measured, where the data has questions and captions."""
         self._model, self._dataset = model, dataset
         self._asker = Asker(model) if answers else None
+        self._scenes = Scenes(model)
         self._candidates = dataset.answers or _answers(dataset)
         captioned = [place for place, one in enumerate(dataset.pictures) if captions and one.captions]
         count = min(CAPTIONED, len(captioned))
@@ -49,7 +50,8 @@ class Words:
             right = self._asker.right(picture.file, picture.questions, self._candidates)
             self._right += zip(picture.questions, right, strict=True)
         if place in self._captioned:
-            self._told.append((place, told_of(self._model, opened(self._model, picture.file), DECODING)))
+            seen = self._scenes.of(opened(self._model, picture.file))
+            self._told.append((place, told_of(self._model, seen, DECODING)))
 
     def figures(self, world: World) -> Figures:
         """By their names, in the first process; in the others there are none."""

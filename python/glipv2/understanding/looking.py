@@ -16,7 +16,8 @@ from torch import Tensor
 from glipv2.model import GLIP
 from glipv2.pictures import batch, prepare
 from glipv2.pyramid import Pyramid
-from glipv2.understanding.scene import Scene
+from glipv2.text.bert import TextFeatures
+from glipv2.understanding.scene import Scene, scene, searched
 
 
 @dataclass(eq=False)
@@ -32,6 +33,22 @@ class Looked:
 
     scene: Scene | None = None
     """What texts read of it: found when one first does, and small beside the pyramid."""
+
+
+class Scenes:
+    """Of pictures that a model looked at, whose weights stay as they are: it reads the names once."""
+
+    def __init__(self, model: GLIP) -> None:
+        self._model = model
+        self._names: TextFeatures | None = None
+
+    def of(self, picture: Looked) -> Scene:
+        """Of each picture found once."""
+        if picture.scene is None:
+            if self._names is None:
+                self._names = searched(self._model)
+            picture.scene = scene(self._model, picture.pyramid, [picture.seen], self._names)
+        return picture.scene
 
 
 def looked(model: GLIP, picture_3HW: Tensor, size: tuple[int, int]) -> Looked:

@@ -16,6 +16,9 @@ sys.path.append(str(Path(__file__).resolve().parent.parent / "glipv2"))
 from known_answers import write_coco_layout
 from known_phrases import write_flickr_layout, write_phrasecut_layout, write_refcoco_layout
 
+from glipv2.config import CONFIGS
+from glipv2.text.tuned import TunedPrompt
+
 PICTURES = 4
 #: The network's passes on a loaded machine.
 PATIENCE = 120.0
@@ -50,6 +53,7 @@ def params_of(root: Path, **changes: Any) -> dict[str, Any]:
         "problems": "fail",
         "masks": False,
         "sets": None,
+        "prompt": None,
         **changes,
     }
 
@@ -116,6 +120,31 @@ def test_another_model_does_not_go_on_with_it(client: Client, root: Path) -> Non
     _, error = evaluate(client, root, resume=True)
     assert error.code == "invalid_argument"
     assert "whose run has another model" in error.message
+
+
+def test_a_tuned_prompt(client: Client, root: Path, tmp_path: Path) -> None:
+    for name, names in (("tuned", ["blue", "red", "green"]), ("other", ["cat"])):
+        TunedPrompt(names, CONFIGS["glip-nano"]).save(tmp_path / f"{name}.safetensors")
+    prompts = {name: str(tmp_path / f"{name}.safetensors") for name in ("tuned", "other")}
+    client.request("model.prompts", {"prompts": prompts})
+    assert client.receive(PATIENCE).value["prompts"]["tuned"] == ["blue", "red", "green"]
+    _, result = evaluate(client, root, prompt="tuned", pictures=1)
+    assert set(result.value["parts"]["categories"]) == {"red", "green", "blue"}
+    _, error = evaluate(client, root, resume=True)
+    assert "whose run has another model" in error.message
+    refused = {
+        "other": ("coco", "one tuned for the categories red, green, blue"),
+        "none": ("coco", "a prompt that model.prompts loaded (tuned, other)"),
+        "tuned": ("refcoco", "none: refcoco asks for no list of categories"),
+    }
+    for name, (benchmark, expected) in refused.items():
+        output = str(tmp_path / f"refused-{name}")
+        _, error = evaluate(client, root, prompt=name, benchmark=benchmark, output=output)
+        assert (error.code, error.details["path"], error.details["expected"]) == (
+            "invalid_argument",
+            "prompt",
+            expected,
+        )
 
 
 def test_all_files_that_are_missing(client: Client, tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from glipv2.evaluation.found import Finder
 from glipv2.head.understanding import UnderstandingConfig
 from glipv2.model import GLIP
 from glipv2.text.prompts import Window, Wording, caption_prompts, category_prompts
+from glipv2.text.tuned import TunedPrompt
 from glipv2.text.wordpiece import WordPiece
 
 NAMES = ["red square", "green square", "blue square", "person", "car"]
@@ -137,6 +138,38 @@ def test_identities(model: GLIP) -> None:
     assert NativePredictor(model).identity == same
     assert NativePredictor(other).identity != same
     assert NativePredictor(model, "bfloat16").identity != same
+
+
+def tuned(model: GLIP, names: list[str], offset: float) -> TunedPrompt:
+    prompt = TunedPrompt(names, model.config)
+    torch.nn.init.constant_(prompt.offsets_TL, offset)
+    return prompt.requires_grad_(False)
+
+
+def test_a_tuned_prompt_finds_its_categories_in_any_order(model: GLIP, files: list[Path]) -> None:
+    picture, asking = pixels(files[0]), Asking(masks=True)
+    plain = NativePredictor(model).detect(picture, NAMES, asking)
+    same = NativePredictor(model, tuned=tuned(model, NAMES, 0.0))
+    found = same.detect(picture, NAMES, asking)
+    np.testing.assert_array_equal(found.scores_N, plain.scores_N)
+    np.testing.assert_array_equal(found.labels_N, plain.labels_N)
+    assert found.masks == plain.masks
+    turned = NAMES[::-1]
+    names = [turned[label] for label in same.detect(picture, turned, asking).labels_N]
+    assert names == [NAMES[label] for label in plain.labels_N]
+    other = NativePredictor(model, tuned=tuned(model, NAMES, 1.0)).detect(picture, NAMES, asking)
+    assert not np.array_equal(other.scores_N, plain.scores_N)
+
+
+def test_a_tuned_prompt_is_for_its_categories_alone(model: GLIP, files: list[Path]) -> None:
+    predictor = NativePredictor(model, tuned=tuned(model, NAMES, 0.0))
+    assert predictor.abilities == {"detect", "masks"}
+    identities = {NativePredictor(model, tuned=tuned(model, NAMES, value)).identity for value in (0.0, 1.0)}
+    assert len(identities | {NativePredictor(model).identity}) == 3
+    for names in (NAMES[:4], [*NAMES, "sheep"]):
+        with pytest.raises(InputError, match="one tuned for the categories red square, ") as raised:
+            predictor.detect(pixels(files[0]), names, Asking())
+        assert raised.value.path == "prompt"
 
 
 def test_a_picture_of_a_shape_that_cannot_be_seen(model: GLIP) -> None:

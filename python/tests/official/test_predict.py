@@ -275,7 +275,7 @@ def test_a_benchmark_runs(served: Served, tmp_path: Path) -> None:
 
     events: list[Any] = []
     write_coco_layout(tmp_path, 2)
-    output, chosen = str(tmp_path / "run"), {"masks": False, "sets": None, "problems": "fail"}
+    output, chosen = str(tmp_path / "run"), {"masks": False, "sets": None, "prompt": None, "problems": "fail"}
     options = {"output": output, "resume": False, "pictures": None, **chosen}
     data = BenchmarkRoot(folder=str(tmp_path))
     params = EvaluateBenchmarkParams(benchmark="coco", data=data, **options)  # type: ignore[arg-type]

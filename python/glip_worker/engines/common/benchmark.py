@@ -80,6 +80,8 @@ def _benchmark(params: EvaluateBenchmarkParams) -> Benchmark:
         raise invalid_argument("benchmark", f"one of {', '.join(BENCHMARKS)}", repr(params.benchmark))
     if params.masks and not benchmark.masks:
         raise invalid_argument("masks", f"false: the benchmark {benchmark.name} has none", "true")
+    if params.prompt is not None and "detect" not in benchmark.abilities:
+        raise invalid_argument("prompt", f"none: {benchmark.name} asks for no list of categories", repr(params.prompt))
     _check_sets(benchmark, params.sets)
     return benchmark
 

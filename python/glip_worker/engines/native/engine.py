@@ -17,7 +17,7 @@ from glip_worker.engines.common.benchmark import evaluate_benchmark
 from glip_worker.engines.native import picture, predict, understanding
 from glip_worker.engines.native.evaluate import evaluate_scenes
 from glip_worker.engines.native.model import Model, load_model
-from glip_worker.engines.native.prompts import load_prompts
+from glip_worker.engines.native.prompts import load_prompts, tuned_prompt
 from glip_worker.engines.native.request import Params
 from glip_worker.errors import GlipError
 from glip_worker.protocol.messages import (
@@ -150,8 +150,9 @@ class NativeEngine:
     def evaluate_benchmark(self, call: Call, params: EvaluateBenchmarkParams) -> EvaluateBenchmarkResult:
         """As `evaluate_benchmark`; GlipError `unsupported` before the first `model.load`."""
         model = self.loaded(call.method)
+        tuned = None if params.prompt is None else tuned_prompt(model, params.prompt)
         with model.computing():
-            return evaluate_benchmark(call, NativePredictor(model.network, str(model.dtype)), params)
+            return evaluate_benchmark(call, NativePredictor(model.network, str(model.dtype), tuned), params)
 
     def loaded(self, feature: str) -> Model:
         """The model in use. GlipError `unsupported` before the first `model.load`."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from glip_worker.call import Call
 from glip_worker.engines.common.failures import as_glip_errors
 from glip_worker.engines.native.model import Model
+from glip_worker.errors import invalid_argument
 from glip_worker.protocol.messages import ModelPromptsParams, ModelPromptsResult
 from glipv2.text.tuned import TunedPrompt
 
@@ -23,3 +24,12 @@ def load_prompts(call: Call, model: Model, params: ModelPromptsParams) -> ModelP
     model.prompts.clear()
     model.prompts.update(loaded)
     return ModelPromptsResult(prompts={name: list(one.names) for name, one in loaded.items()})
+
+
+def tuned_prompt(model: Model, name: str) -> TunedPrompt:
+    """By the name that it was loaded under. GlipError `invalid_argument`."""
+    tuned = model.prompts.get(name)
+    if tuned is None:
+        there = ", ".join(model.prompts) or "none are loaded"
+        raise invalid_argument("prompt", f"a prompt that model.prompts loaded ({there})", repr(name))
+    return tuned

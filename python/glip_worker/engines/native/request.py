@@ -12,6 +12,7 @@ from glip_worker.call import Call
 from glip_worker.engines.common.failures import as_glip_errors
 from glip_worker.engines.native.model import Model
 from glip_worker.engines.native.picture import picture_of
+from glip_worker.engines.native.prompts import tuned_prompt
 from glip_worker.engines.native.together import Asked
 from glip_worker.errors import GlipError, invalid_argument
 from glip_worker.protocol.messages import VisionDetectParams, VisionGroundParams
@@ -82,10 +83,7 @@ def _tuned(model: Model, params: VisionDetectParams) -> TunedPrompt | None:
         raise invalid_argument("thresholds", f"one for each of {len(names)} categories", str(len(thresholds)))
     if params.prompt is None:
         return None
-    tuned = model.prompts.get(params.prompt)
-    if tuned is None:
-        there = ", ".join(model.prompts) or "none are loaded"
-        raise invalid_argument("prompt", f"a prompt that model.prompts loaded ({there})", repr(params.prompt))
+    tuned = tuned_prompt(model, params.prompt)
     if tuple(names) != tuned.names:
         expected = f"those of the prompt {params.prompt}, in its order: {', '.join(tuned.names)}"
         raise invalid_argument("categories", expected, ", ".join(names))

@@ -129,8 +129,11 @@ class OfficialEngine:
     def evaluate_benchmark(self, call: Call, params: EvaluateBenchmarkParams) -> EvaluateBenchmarkResult:
         """As `evaluate_benchmark`."""
         from glip_worker.engines.common.benchmark import evaluate_benchmark
+        from glip_worker.engines.official.predict import without_tuned
         from glip_worker.engines.official.predictor import OfficialPredictor
 
+        if params.prompt is not None:
+            raise without_tuned(params.prompt)
         return evaluate_benchmark(call, OfficialPredictor(self.loaded("evaluate.benchmark")), params)
 
     def loaded(self, feature: str) -> Model:

@@ -63,7 +63,7 @@ def detect(model: Model, params: VisionDetectParams, check: Check) -> VisionDete
     and `prepare` raise.
     """
     if params.prompt is not None:
-        raise invalid_argument("prompt", "none: tuned prompts are files of the engine native", repr(params.prompt))
+        raise without_tuned(params.prompt)
     prompts = category_prompts(model.tokenizer, params.categories, wording(model.config), window(model.config))
     thresholds = params.thresholds
     if thresholds is not None and len(thresholds) != len(params.categories):
@@ -166,6 +166,11 @@ def image_list(model: Model, picture_3HW: Tensor) -> Any:
 def read_prompt(model: Model, images: Any, prompt: Prompt) -> Any:
     """The official BoxList of what the network finds, in pixels of what it saw."""
     return model.network(images, captions=[prompt.text], positive_map=prompt.positive_map)[0]
+
+
+def without_tuned(name: str) -> GlipError:
+    """A tuned prompt was chosen."""
+    return invalid_argument("prompt", "none: tuned prompts are files of the engine native", repr(name))
 
 
 def _best(scores_M: Tensor, labels_M: Tensor, threshold: float | Sequence[float], count: int | None) -> Tensor:
