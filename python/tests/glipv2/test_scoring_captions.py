@@ -40,6 +40,9 @@ CIDER_D = (
 #: Of the whole set.
 METEOR = 0.3635972394
 
+#: By its SPICE, on Java 17 with nashorn.
+SPICE = 0.4392740430
+
 #: A program that answers as Java does.
 STAND_IN = """#!{python}
 import json, sys
@@ -59,8 +62,9 @@ elif "-stdio" in arguments:
                 print("0.25", flush=True)
             print("0.5", flush=True)
 elif "-out" in arguments:
-    jar = arguments.index("-jar")
-    rows = json.load(open(arguments[jar + 2]))
+    if mode == "modern":
+        sys.stderr.write('java.lang.NullPointerException: because "scriptEngine" is null'); sys.exit(1)
+    rows = json.load(open(arguments[arguments.index("-out") - 1]))
     scores = [{{"image_id": one["image_id"], "scores": {{"All": {{"f": 1 / len(one["refs"])}}}}}} for one in rows]
     json.dump(scores, open(arguments[arguments.index("-out") + 1], "w"))
 else:
@@ -181,6 +185,18 @@ def test_with_the_reference_programs() -> None:
     assert scores.words == "stanford"
     assert scores.bleu == pytest.approx(BLEU, abs=1e-6)
     assert scores.meteor == pytest.approx(METEOR, abs=1e-6)
+    if "spice" in scores.absent:
+        pytest.skip(f"all but SPICE: {scores.absent['spice']}")
+    assert scores.spice == pytest.approx(SPICE, abs=1e-6)
+
+
+def test_spice_on_a_java_without_javascript(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The other figures are there all the same."""
+    jars = put_java(monkeypatch, tmp_path, "modern")
+    scores = caption_scores({1: "A cat."}, {1: ["A cat."]}, jars)
+    assert (scores.meteor, scores.spice) == (0.5, None)
+    assert "SPICE needs a Java with a JavaScript engine, which 15 and later lack" in scores.absent["spice"]
+    assert f"nashorn-core and of its org.ow2.asm into {jars / 'spice' / 'lib'}" in scores.absent["spice"]
 
 
 @pytest.mark.parametrize("mode", ["dies", "babbles", "short"])
