@@ -9,7 +9,8 @@ Legend: B pictures, N positions, n some of them, H heads, T tokens, X = H x T, V
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -26,7 +27,7 @@ LIMIT = 50000.0
 FEW_TOKENS = 16
 
 #: Scores at a time: on a CPU they stay in the caches.
-SCORES_CPU, SCORES_GPU = 2**19, 2**26
+SCORES_CPU, SCORES_GPU = 2**18, 2**26
 
 
 class Both(NamedTuple):
@@ -51,8 +52,23 @@ def read_both_ways(
 ) -> Both:
     """Scores are positions x queries + shifts. `mask_BT`: False for tokens that no position reads; None: there are
     none. `dropout`: share of the weights that is dropped."""
-    given = (positions_BNV, queries_BXV, shifts_BX, values_BXV)
-    return Both(*_BothWays.apply(*given, heads, mask_BT, dropout, Dropout.seed(dropout)))
+    given = (positions_BNV, queries_BXV, shifts_BX, values_BXV, mask_BT)
+    # What is summed over the positions is touched with each part of them: a picture for itself has fewer parts.
+    pairs = positions_BNV.shape[1] * shifts_BX.shape[1]
+    count = max(1, _most_scores(positions_BNV.device) // pairs)
+    pictures = len(positions_BNV)
+    rows = [given] if count >= pictures else zip(*(_split(one, count, pictures) for one in given), strict=True)
+    read = [_BothWays.apply(*some, heads, mask, dropout, Dropout.seed(dropout)) for *some, mask in rows]
+    return Both(*(torch.cat(one) for one in zip(*read, strict=True))) if len(read) > 1 else Both(*read[0])
+
+
+def _most_scores(device: torch.device) -> int:
+    return SCORES_CPU if device.type == "cpu" else SCORES_GPU
+
+
+def _split(values: Tensor | None, count: int, pictures: int) -> Sequence[Tensor | None]:
+    """For so many pictures at a time."""
+    return [None] * math.ceil(pictures / count) if values is None else values.split(count)
 
 
 class _BothWays(torch.autograd.Function):
@@ -80,7 +96,7 @@ class _BothWays(torch.autograd.Function):
         by_tokens_BXV = torch.zeros_like(queries_BXV, dtype=wide(kind))
         by_positions = []
         for some_BnV in pairs.split(positions_BNV):
-            scores_BnX = pairs.scores(some_BnV).clamp_(-LIMIT, LIMIT)
+            scores_BnX, _ = _within_limit(pairs.scores(some_BnV))
             before, highest_B1X = highest_B1X, torch.maximum(highest_B1X, scores_BnX.amax(1, keepdim=True))
             less_B1X = (before - highest_B1X).exp_()
             weights_BnX = (scores_BnX - highest_B1X).exp_()
@@ -122,9 +138,7 @@ class _BothWays(torch.autograd.Function):
         for some_BnV, of_some_BnV in zip(
             pairs.split(positions_BNV), pairs.split(of_positions_BNV.to(ctx.kind)), strict=True
         ):
-            scores_BnX = pairs.scores(some_BnV)
-            within_BnX = scores_BnX.abs() <= LIMIT
-            scores_BnX.clamp_(-LIMIT, LIMIT)
+            scores_BnX, within_BnX = _within_limit(pairs.scores(some_BnV))
             weights_BnX = (scores_BnX - logarithms_B1X).exp_()
             slopes_BnX = weights_BnX * -mean_B1X
             pairs.dropout.drop_(weights_BnX)
@@ -140,13 +154,24 @@ class _BothWays(torch.autograd.Function):
             pairs.by_head(slopes_BnX).addcmul_(pairs.by_head(weights_BnX), mean_BnH1, value=-1)
             to_values_BXV += torch.bmm(kept_BnX.to(ctx.kind).transpose(1, 2), of_some_BnV)
 
-            slopes_BnX.mul_(within_BnX)
+            if within_BnX is not None:
+                slopes_BnX.mul_(within_BnX)
             to_shifts_B1X += slopes_BnX.sum(1, keepdim=True)
             slopes_BnX = slopes_BnX.to(ctx.kind)
             to_queries_BXV += torch.bmm(slopes_BnX.transpose(1, 2), some_BnV)
             to_positions.append(torch.baddbmm(to_some_BnV, slopes_BnX, queries_BXV))
         found = (torch.cat(to_positions, 1), to_queries_BXV, to_shifts_B1X.squeeze(1), to_values_BXV.mul_(scale))
         return *(one.to(like.dtype) for one, like in zip(found, given, strict=True)), None, None, None, None
+
+
+def _within_limit(scores_BnX: Tensor) -> tuple[Tensor, Tensor | None]:
+    """Cut in place, and which ones were not; None: all, as nearly always. On a CPU one look at them saves four."""
+    if scores_BnX.device.type == "cpu":
+        least, most = scores_BnX.aminmax()
+        if least >= -LIMIT and most <= LIMIT:
+            return scores_BnX, None
+    within_BnX = scores_BnX.abs() <= LIMIT
+    return scores_BnX.clamp_(-LIMIT, LIMIT), within_BnX
 
 
 class _Pairs:
@@ -158,11 +183,11 @@ class _Pairs:
         self.dropout = dropout
         self._queries_BVX, self._shifts_B1X = queries_BXV.transpose(1, 2), shifts_BX.unsqueeze(1)
         self._heads = heads
-        self._padding_B11T = None if mask_BT is None else ~mask_BT[:, None, None, :]
+        padded = mask_BT is not None and not (mask_BT.device.type == "cpu" and bool(mask_BT.all()))
+        self._padding_B11T = ~mask_BT[:, None, None, :] if mask_BT is not None and padded else None
 
     def split(self, positions_BNV: Tensor) -> Iterator[Tensor]:
-        scores = SCORES_CPU if positions_BNV.device.type == "cpu" else SCORES_GPU
-        step = max(1, scores // self._shifts_B1X.numel())
+        step = max(1, _most_scores(positions_BNV.device) // self._shifts_B1X.numel())
         return iter(positions_BNV.split(step, dim=1))
 
     def scores(self, some_BnV: Tensor) -> Tensor:
