@@ -1,5 +1,5 @@
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** The root of this package: `src/environment` and `dist/environment` lie equally deep in it. */
@@ -13,12 +13,13 @@ export const requirementsDirectory = join(pythonSource, "requirements");
 
 /**
  * The folder that holds what `glip setup` makes: environments, tools, the official checkout, weights.
- * `override` wins, then `GLIP_HOME`, then the user's cache directory. It need not exist yet.
+ * `override` wins, then `GLIP_HOME`, then the user's cache directory. Absolute, as tools run in other folders than this
+ * process; it need not exist yet.
  */
 export function glipHome(override?: string): string {
   const { GLIP_HOME, XDG_CACHE_HOME, LOCALAPPDATA } = process.env;
-  if (override !== undefined) return override;
-  if (GLIP_HOME) return GLIP_HOME;
+  if (override !== undefined) return resolve(override);
+  if (GLIP_HOME) return resolve(GLIP_HOME);
   if (process.platform === "darwin") return join(homedir(), "Library", "Caches", "glip-sdk");
   if (process.platform === "win32") return join(LOCALAPPDATA ?? join(homedir(), "AppData", "Local"), "glip-sdk");
   return join(XDG_CACHE_HOME || join(homedir(), ".cache"), "glip-sdk");

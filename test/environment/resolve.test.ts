@@ -1,5 +1,5 @@
 import { mkdirSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { beforeEach, expect, test, vi } from "vitest";
 
 import { glipHome, interpreterOf } from "../../src/environment/home.ts";
@@ -93,6 +93,12 @@ test("the home is the option, then GLIP_HOME", () => {
   vi.stubEnv("GLIP_HOME", "/from/variable");
   expect(glipHome()).toBe("/from/variable");
   expect(glipHome("/from/option")).toBe("/from/option");
+});
+
+test("a relative home is one of this folder, wherever tools run", () => {
+  vi.stubEnv("GLIP_HOME", "from/variable");
+  expect(glipHome()).toBe(resolve("from/variable"));
+  expect(glipHome("../from/option")).toBe(resolve("../from/option"));
 });
 
 test.skipIf(process.platform !== "linux")("on Linux the user's cache directory is XDG_CACHE_HOME", () => {

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { appendFileSync, existsSync, mkdtempSync, readdirSync, rmSync, unlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, dirname, join } from "node:path";
+import { delimiter, dirname, join, relative } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 
 import { runCommand } from "../../src/environment/command.ts";
@@ -82,6 +82,12 @@ test("makes an environment, tells of every step, and has nothing to do the secon
   const start = performance.now();
   expect(await setup({ ...options, groups: ["extra"] })).toEqual({ ...result, changed: false });
   expect(performance.now() - start).toBeLessThan(1_500);
+});
+
+test("a relative home is where it was named", async () => {
+  const options = fresh();
+  const { directory } = await setup({ ...options, home: relative("", options.home) });
+  expect(dirname(dirname(directory))).toBe(options.home);
 });
 
 test("a group is added to the environment in use, and kept up to date by a plain setup", async () => {
