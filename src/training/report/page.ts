@@ -53,7 +53,10 @@ function tiles({ events, start }: RunRecord): string {
   const step = lastOf(events, "step");
   const evaluation = lastOf(events, "evaluation");
   const [metric, value] = Object.entries(evaluation?.metrics ?? {})[0] ?? [];
-  const memory = Math.max(...events.map((event) => (event.type === "step" ? (event.memory_bytes ?? 0) : 0)), 0);
+  const memory = most(
+    events.map((event) => (event.type === "step" ? (event.memory_bytes ?? 0) : 0)),
+    0,
+  );
   const total = step?.total_steps ?? start?.total_steps ?? 0;
   const shown: [value: string, name: string][] = [[`${step?.step ?? start?.step ?? 0} / ${total}`, "steps"]];
   const loss = step?.losses["total"];
@@ -91,7 +94,12 @@ function evaluations(events: readonly RunEvent[]): string {
   const all = events.filter((event) => event.type === "evaluation");
   if (all.length === 0) return "";
   const names = [...new Set(all.flatMap(({ metrics }) => Object.keys(metrics)))];
-  const best = names.map((name) => Math.max(...all.map(({ metrics }) => metrics[name] ?? -Infinity)));
+  const best = names.map((name) =>
+    most(
+      all.map(({ metrics }) => metrics[name] ?? -Infinity),
+      -Infinity,
+    ),
+  );
   const differs = names.map((name) => all.length === 1 || new Set(all.map(({ metrics }) => metrics[name])).size > 1);
   const main = all.findIndex(({ metrics }) => metrics[names[0] ?? ""] === best[0]);
   const shown = all.filter((_, index) => index === 0 || index === main || index >= all.length - LAST_EVALUATIONS);
@@ -105,6 +113,11 @@ function evaluations(events: readonly RunEvent[]): string {
   });
   const head = names.map((name) => `<th>${escapeHtml(name)}</th>`).join("");
   return `<div class="box"><table><tr><th>step</th>${head}</tr>${rows.join("")}</table></div>`;
+}
+
+/** Not by Math.max: a call takes only so many arguments, and a run has as many steps as it likes. */
+function most(values: readonly number[], least: number): number {
+  return values.reduce((best, value) => Math.max(best, value), least);
 }
 
 function sampleGrid(samples: readonly DrawnSample[]): string {

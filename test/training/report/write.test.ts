@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { writeReport } from "../../../src/training/report/write.ts";
@@ -82,6 +82,16 @@ describe("a report", () => {
     const html = await page(await finishedRun({ steps: 0, end: "silence" }));
     expect(html).toContain("<b>0 / 0</b>");
     expect(html).not.toContain("<h2>Losses</h2>");
+  });
+
+  it("of as many steps as a long run has is one", async () => {
+    const output = await finishedRun({ steps: 1 });
+    const file = join(output, "events.jsonl");
+    const step = readFileSync(file, "utf8")
+      .split("\n")
+      .find((line) => line.includes('"type":"step"'));
+    appendFileSync(file, `${step}\n`.repeat(150_000));
+    expect(await page(output)).toContain("<b>1.1 GB</b><span>most memory</span>");
   });
 
   it("goes where it is told to, whole or not at all", async () => {
