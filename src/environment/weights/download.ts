@@ -7,7 +7,7 @@ import { Part, type PartState } from "./part.ts";
 import { receive, type ReceiveOptions } from "./receive.ts";
 import { realStorage, type Storage } from "./storage.ts";
 
-/** How many attempts in a row may bring nothing. */
+/** How many attempts in a row may bring nothing that stays. */
 const ATTEMPTS = 5;
 const FIRST_DELAY_MS = 500;
 const LONGEST_DELAY_MS = 30_000;
@@ -17,7 +17,7 @@ const STALL_MS = 30_000;
 export interface DownloadOptions {
   /** @default the runtime's own fetch */
   fetch?: typeof fetch | undefined;
-  /** Attempts in a row that may bring nothing; whenever bytes came, counting starts anew. @default 5 */
+  /** Attempts in a row that may bring nothing that stays; whenever the part grew, counting starts anew. @default 5 */
   attempts?: number | undefined;
   /** The pause after the first failed attempt; it doubles each time, up to 30 s. @default 500 */
   firstDelayMs?: number | undefined;
@@ -45,8 +45,8 @@ export async function download(
   const part = new Part(file);
   const meter = new Meter("download", options.onProgress);
   let fruitless = 0;
+  let most = part.read(url).bytes;
   for (;;) {
-    let came = 0;
     try {
       const state = await receive({
         url,
@@ -57,14 +57,15 @@ export async function download(
         meter,
         stallMs: options.stallMs ?? STALL_MS,
         signal,
-        onBytes: (bytes) => (came += bytes),
       });
       return { part, state };
     } catch (error) {
       if (signal?.aborted) throw cancelled(signal);
       if (!(error instanceof Interrupted)) throw error;
-      fruitless = came > 0 ? 1 : fruitless + 1;
       const { bytes } = part.read(url);
+      // Bytes that came are worth nothing where each attempt begins anew.
+      fruitless = bytes > most ? 1 : fruitless + 1;
+      most = Math.max(most, bytes);
       const { status, reason, message, waitMs } = error;
       if (fruitless >= attempts)
         throw downloadFailed(url, reason, `${message}, after ${bytes} bytes`, { status, bytes, cause: error });

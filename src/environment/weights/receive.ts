@@ -17,8 +17,6 @@ export interface ReceiveOptions {
   /** Gives up when nothing comes for this long. */
   stallMs: number;
   signal: AbortSignal | undefined;
-  /** Hears of every byte that is written. */
-  onBytes: (bytes: number) => void;
 }
 
 /**
@@ -97,7 +95,7 @@ async function write(
   response: Response,
   offset: number,
   { total }: PartState,
-  { url, part, storage, meter, onBytes }: ReceiveOptions,
+  { url, part, storage, meter }: ReceiveOptions,
   alive: () => void,
 ): Promise<void> {
   const free = storage.freeBytes(part.path);
@@ -113,7 +111,6 @@ async function write(
         await writeAll(file, chunk);
         position += chunk.length;
         meter.add(chunk.length);
-        onBytes(chunk.length);
       }
       await file.sync();
     } finally {

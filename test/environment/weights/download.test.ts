@@ -77,6 +77,18 @@ describe("a connection that is cut", () => {
     expect(server.requests.map(({ range }) => range)).toEqual([undefined, undefined]);
   });
 
+  test.each(["", '"one"'])(
+    "each time at the same place ends with an error where nothing can be kept: ETag %j",
+    async (etag) => {
+      const { bytes } = makeWeights();
+      const { result, server } = await pullFrom((request, response) =>
+        giveFile(request, response, bytes, { etag, ranges: false, stop: { after: 100_000, by: "cut" } }),
+      );
+      await expect(result).rejects.toMatchObject({ code: "download_failed", details: { reason: "network" } });
+      expect(server.requests.length).toBeLessThan(20);
+    },
+  );
+
   test("is fetched from the beginning when the file changed meanwhile, also by a server that ignores If-Range", async () => {
     const [old, fresh] = [makeWeights(), makeWeights()];
     for (const honest of [true, false]) {
