@@ -35,10 +35,7 @@ def name_of(image: Image) -> str:
 def read_picture(image: Image) -> Pixels:
     """`[height, width, 3]`, RGB, not to be changed in place: it may be the client's own memory.
 
-    - EXIF's orientation is applied. Of an animation, the first frame counts.
-    - Transparency is dropped, as the official loaders and OpenCV do: the stored colours show, without a background.
-    - 16 bits a channel become 8 by their upper byte, 32-bit integers too where any of them needs more than 8 bits.
-      Floating point counts as 0 to 1 where nothing lies outside of it, else as 0 to 255; what is outside is clipped.
+    EXIF's orientation is applied. Of an animation, the first frame counts. The rest is `glipv2.data.rgb`'s.
 
     GlipError: `invalid_argument` (not exactly one source, a relative path, a shape that is no picture), `file_error`
     (the file cannot be read), `image_invalid` (what is in it is no picture, damaged or too large).
@@ -80,8 +77,11 @@ def _from_file(path: str) -> Pixels:
 
 
 def _decode(file: IO[bytes], name: str, size: int) -> Pixels:
+    import numpy
     from PIL import Image as pil
     from PIL import UnidentifiedImageError
+
+    from glipv2.data.rgb import as_rgb
 
     if size == 0:
         raise _invalid(name, "it is empty")
@@ -94,7 +94,7 @@ def _decode(file: IO[bytes], name: str, size: int) -> Pixels:
             with pil.open(file, formats=formats) as picture:
                 _check_size(name, *picture.size)
                 picture.load()
-                return _to_rgb(_upright(picture))
+                return numpy.asarray(as_rgb(_upright(picture)))
     except (GlipError, MemoryError):
         raise
     except UnidentifiedImageError as error:
@@ -112,23 +112,6 @@ def _upright(picture: PIL.Image.Image) -> PIL.Image.Image:
         return ImageOps.exif_transpose(picture)
     except Exception:  # EXIF that cannot be parsed: many programs write some; the pixels are as good as ever
         return picture
-
-
-def _to_rgb(picture: PIL.Image.Image) -> Pixels:
-    import numpy
-
-    if picture.mode.startswith("I;16"):
-        gray = numpy.asarray(picture).astype(numpy.uint16) >> 8
-    elif picture.mode == "I":
-        wide = numpy.clip(numpy.asarray(picture), 0, 65535)
-        gray = wide >> 8 if wide.max() > 255 else wide
-    elif picture.mode == "F":
-        values = numpy.nan_to_num(numpy.asarray(picture), posinf=255.0, neginf=0.0)
-        unit = values.min() >= 0 and values.max() <= 1
-        gray = numpy.rint(numpy.clip(values * 255 if unit else values, 0, 255))
-    else:
-        return numpy.asarray(picture.convert("RGB"))
-    return numpy.repeat(gray.astype(numpy.uint8)[:, :, None], 3, axis=2)
 
 
 def _check_size(name: str, width: int, height: int) -> None:

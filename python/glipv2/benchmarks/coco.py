@@ -14,6 +14,7 @@ from glipv2.benchmarks.detection import DetectionTask, coco_rows, read_annotatio
 from glipv2.benchmarks.predictor import Asking
 from glipv2.data.readers.coco import picture_name
 from glipv2.data.readers.coco_file import size_of
+from glipv2.scoring.coco_truth import coco_truth, nothing
 
 #: As `COCOeval.stats` has them.
 FIGURES = ("AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100", "ARs", "ARm", "ARl")
@@ -29,7 +30,7 @@ def read(places: Places, choices: Choices) -> CocoTask:
 
 class CocoTask(DetectionTask):
     def score(self, records: Iterable[Record], keys: Collection[int]) -> Scores:
-        truth = self._truth()
+        truth = coco_truth(self.annotations.path)
         boxes, by_category = self._measured(truth, list(coco_rows(records, False)), keys, "bbox")
         figures = {f"box.{name}": value for name, value in boxes.items()}
         parts: dict[str, Figures] = {name: {"box": value} for name, value in by_category.items()}
@@ -39,19 +40,6 @@ class CocoTask(DetectionTask):
             for name, value in by_category.items():
                 parts[name]["mask"] = value
         return Scores(figures, {"categories": parts})
-
-    def _truth(self) -> Any:
-        from pycocotools.coco import COCO
-
-        with contextlib.redirect_stdout(io.StringIO()):
-            truth = COCO(str(self.annotations.path))
-            for number, one in enumerate(truth.dataset["annotations"], 1):
-                # By their own numbers, COCOeval takes an object 0 for none, and what finds it for wrong.
-                one["id"] = number
-                one.setdefault("iscrowd", 0)
-                one.setdefault("area", one["bbox"][2] * one["bbox"][3])
-            truth.createIndex()
-        return truth
 
     def _measured(
         self, truth: Any, rows: list[dict[str, Any]], keys: Collection[int], compared: Literal["bbox", "segm"]
@@ -72,16 +60,6 @@ class CocoTask(DetectionTask):
         figures = {name: _measure(value) for name, value in zip(FIGURES, evaluation.stats.tolist(), strict=True)}
         names = self.annotations.names
         return figures, {name: _mean(precision_TRK[:, :, place]) for place, name in enumerate(names)}
-
-
-def nothing(truth: Any) -> Any:
-    """Results without a row, which `loadRes` does not take."""
-    from pycocotools.coco import COCO
-
-    found = COCO()
-    found.dataset = {**truth.dataset, "annotations": []}
-    found.createIndex()
-    return found
 
 
 def _mean(precision_TR: Any) -> float | None:

@@ -10,6 +10,7 @@ import PIL.Image as pil
 from glipv2.benchmarks.benchmark import Example
 from glipv2.benchmarks.predictor import Pixels
 from glipv2.data.problems import Problem
+from glipv2.data.rgb import as_rgb
 
 
 def read_pixels(example: Example) -> Pixels | Problem:
@@ -21,7 +22,7 @@ def read_pixels(example: Example) -> Pixels | Problem:
             # Of what is odd and read all the same.
             warnings.simplefilter("ignore")
             with pil.open(example.file) as opened:
-                pixels = np.asarray(opened.convert("RGB"))
+                pixels = np.asarray(as_rgb(opened))
     except FileNotFoundError:
         return Problem("missing_picture", where, "it is not there")
     # Damaged files raise about anything.

@@ -30,6 +30,7 @@ TOLD_SECONDS = 0.5
 OF_ONE: Mapping[str, Kind] = {
     "picture": "unreadable_picture",
     "caption": "unusable_text",
+    "phrases": "unusable_text",
     "question": "unusable_text",
 }
 
@@ -157,10 +158,12 @@ def _one(task: Task[Any], example: Example, predictor: Predictor, predictions: P
     try:
         record = task.ask(predictor, pixels, example)
     except InputError as error:
-        if error.path not in OF_ONE:
+        # `phrases[2]` is of `phrases`.
+        kind = OF_ONE.get(error.path.split("[")[0])
+        if kind is None:
             raise
         reason = f"expected {error.expected}, got {error.received}"
-        return Problem(OF_ONE[error.path], str(example.file), reason)
+        return Problem(kind, str(example.file), reason)
     predictions.append(example.key, record)
     return None
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import PIL.Image as pil
@@ -16,7 +15,8 @@ from PIL import ImageEnhance, ImageOps
 
 from glipv2.data.augment import View
 from glipv2.data.masks import bitmap
-from glipv2.data.records import Mask
+from glipv2.data.records import Mask, Picture
+from glipv2.data.rgb import as_rgb
 from glipv2.errors import InputError
 
 Pixels = NDArray[np.uint8]
@@ -25,17 +25,18 @@ Pixels = NDArray[np.uint8]
 FILL = (124, 116, 104)
 
 
-def open_picture(file: Path, size: tuple[int, int]) -> pil.Image:
-    """RGB, as its annotations have it: `size` says whether they are of the picture as it is stored, or upright.
+def open_picture(picture: Picture) -> pil.Image:
+    """RGB, as its annotations have it: of the picture as it is stored, or upright.
 
     OSError: it cannot be read. InputError: it is of neither size.
     """
-    with pil.open(file) as opened:
-        picture = opened if opened.size == size[::-1] else ImageOps.exif_transpose(opened)
-        if picture.size != size[::-1]:
+    size = picture.size
+    with pil.open(picture.file) as opened:
+        turned = opened if opened.size == size[::-1] and not picture.upright else ImageOps.exif_transpose(opened)
+        if turned.size != size[::-1]:
             expected = f"{size[1]} x {size[0]} pixels, as its annotations say"
-            raise InputError(str(file), expected, f"{opened.width} x {opened.height}")
-        return picture.convert("RGB")
+            raise InputError(str(picture.file), expected, f"{opened.width} x {opened.height}")
+        return as_rgb(turned)
 
 
 def pixels_of(view: View, picture: pil.Image) -> Pixels:

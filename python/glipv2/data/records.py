@@ -83,6 +83,9 @@ class Picture:
     captions: Sequence[Sentence] = ()
     """What it is to be told as; without phrases where these are not known."""
 
+    upright: bool = False
+    """Its annotations are of the picture as the camera was held; False: `size` tells."""
+
 
 @dataclass(frozen=True)
 class Dataset:

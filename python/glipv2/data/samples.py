@@ -78,7 +78,7 @@ def plan(
 def fetch(planned: Plan, masks: bool = False) -> Sample:
     """OSError, InputError: the picture cannot be read, or is of another size than its annotations say."""
     picture, view = planned.picture, planned.view
-    pixels = pixels_of(view, open_picture(picture.file, picture.size))
+    pixels = pixels_of(view, open_picture(picture))
     if not masks:
         return Sample(planned, pixels, None)
     given = picture.masks_M or (None,) * len(picture.boxes_M4)

@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 
-from glipv2.data.records import Dataset, Question
+from glipv2.data.records import Dataset, Picture, Question
 from glipv2.evaluation.progress import Progress, unheard
 from glipv2.model import GLIP
 from glipv2.text.wordpiece import WordPiece
@@ -38,7 +37,7 @@ def evaluate_answers(model: GLIP, split: Dataset, progress: Progress = unheard) 
     right: list[bool] = []
     asked: list[Question] = []
     for done, picture in enumerate(split.pictures, 1):
-        right += asker.right(picture.file, picture.questions, split.answers)
+        right += asker.right(picture, split.answers)
         asked += picture.questions
         progress(done, len(split.pictures))
     return measured_answers(asked, right)
@@ -65,22 +64,22 @@ class Asker:
         self._vectors = CandidateVectors(model)
         self._scenes = Scenes(model)
 
-    def right(self, file: Path, questions: Sequence[Question], candidates: Sequence[str]) -> list[bool]:
-        """Whether the best candidate for each is an answer that somebody gave."""
-        found = self.answers(file, [one.sentence.text for one in questions], candidates)
-        return [answer in one.answers for answer, one in zip(found, questions, strict=True)]
+    def right(self, picture: Picture, candidates: Sequence[str]) -> list[bool]:
+        """Whether the best candidate for each of its questions is an answer that somebody gave."""
+        found = self.answers(picture, [one.sentence.text for one in picture.questions], candidates)
+        return [answer in one.answers for answer, one in zip(found, picture.questions, strict=True)]
 
     @torch.inference_mode()
-    def answers(self, file: Path, questions: Sequence[str], candidates: Sequence[str]) -> list[str]:
+    def answers(self, picture: Picture, questions: Sequence[str], candidates: Sequence[str]) -> list[str]:
         """The best candidate for each."""
         if not questions:
             return []
         vectors_AD = self._vectors.of(candidates)
-        picture = opened(self._model, file)
-        seen = self._scenes.of(picture)
+        look = opened(self._model, picture)
+        seen = self._scenes.of(look)
         found = []
         for text in questions:
-            ids_1T, mask_1T = only(WordPiece.default().encode(text).ids, picture)
+            ids_1T, mask_1T = only(WordPiece.default().encode(text).ids, look)
             [vector_D] = question_vectors(self._model, seen, self._model.encode_text(ids_1T, mask_1T))
             found.append(candidates[int((vectors_AD @ vector_D).argmax())])
         return found

@@ -14,6 +14,7 @@ from glipv2.detection.objects import Objects
 from glipv2.evaluation.found import Finder
 from glipv2.evaluation.progress import Progress, unheard
 from glipv2.model import GLIP
+from glipv2.scoring.coco_truth import coco_truth, indexed, nothing
 from glipv2.text.prompts import Prompt, Window, Wording, category_prompts
 from glipv2.text.wordpiece import WordPiece
 
@@ -41,7 +42,7 @@ def evaluate_boxes(model: GLIP, split: Dataset, progress: Progress = unheard) ->
     finder = Finder(model)
     rows: list[dict[str, Any]] = []
     for done, picture in enumerate(split.pictures, 1):
-        rows += coco_rows(finder.find(picture.file, prompts), picture.id, split)
+        rows += coco_rows(finder.find(picture, prompts), picture.id, split)
         progress(done, len(split.pictures))
     return measured(split, rows)
 
@@ -49,7 +50,9 @@ def evaluate_boxes(model: GLIP, split: Dataset, progress: Progress = unheard) ->
 def prompts_of(model: GLIP, split: Dataset) -> list[Prompt]:
     """They ask for all categories."""
     config = model.config.prompt
-    return category_prompts(WordPiece.default(), split.names, Wording(config.separator), Window(config.max_tokens))
+    # As in training, names may read the same.
+    wording = Wording(config.separator, repeated=True)
+    return category_prompts(WordPiece.default(), split.names, wording, Window(config.max_tokens))
 
 
 def coco_rows(found: Objects, image: int, split: Dataset) -> list[dict[str, Any]]:
@@ -68,13 +71,12 @@ def coco_rows(found: Objects, image: int, split: Dataset) -> list[dict[str, Any]
 
 
 def measured(split: Dataset, rows: list[dict[str, Any]], compared: Compared = "bbox") -> Precision:
-    from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
 
     # It prints, and what it prints is what it gives.
     with contextlib.redirect_stdout(io.StringIO()):
-        truth = COCO(str(split.annotations)) if split.annotations is not None else _truth(split)
-        found = truth.loadRes(rows) if rows else _nothing(truth)
+        truth = coco_truth(split.annotations) if split.annotations is not None else _truth(split)
+        found = truth.loadRes(rows) if rows else nothing(truth)
         evaluation = COCOeval(truth, found, compared)
         evaluation.params.imgIds = [picture.id for picture in split.pictures]
         evaluation.evaluate()
@@ -86,23 +88,19 @@ def measured(split: Dataset, rows: list[dict[str, Any]], compared: Compared = "b
 
 def _truth(split: Dataset) -> Any:
     """Of objects that are in no file of COCO's form. What COCO calls their area is the box's."""
-    from pycocotools.coco import COCO
-
     rows: list[dict[str, Any]] = []
     for picture in split.pictures:
         for row, ((x1, y1, x2, y2), category) in enumerate(
             zip(picture.boxes_M4.tolist(), picture.categories_M, strict=False)
         ):
             width, height = x2 - x1 + 1, y2 - y1 + 1
-            box = {"bbox": [x1, y1, width, height], "area": width * height, "iscrowd": 0}
+            box: dict[str, Any] = {"bbox": [x1, y1, width, height]}
             mask = None if picture.masks_M is None else picture.masks_M[row]
             if mask is not None:
                 box["segmentation"] = msgspec.json.decode(mask.json)
             category_id = split.category_ids[category]
-            rows.append({"id": len(rows) + 1, "image_id": picture.id, "category_id": category_id, **box})
-    truth = COCO()
-    truth.dataset = {
-        "info": {},
+            rows.append({"image_id": picture.id, "category_id": category_id, **box})
+    content = {
         "images": [
             {"id": one.id, "file_name": one.file.name, "height": one.size[0], "width": one.size[1]}
             for one in split.pictures
@@ -110,15 +108,4 @@ def _truth(split: Dataset) -> Any:
         "categories": [{"id": id, "name": name} for id, name in zip(split.category_ids, split.names, strict=True)],
         "annotations": rows,
     }
-    truth.createIndex()
-    return truth
-
-
-def _nothing(truth: Any) -> Any:
-    """Results without a row, which `loadRes` does not take."""
-    from pycocotools.coco import COCO
-
-    found = COCO()
-    found.dataset = {**truth.dataset, "annotations": []}
-    found.createIndex()
-    return found
+    return indexed(content)

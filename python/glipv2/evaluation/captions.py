@@ -69,7 +69,7 @@ def evaluate_captions(
     hits: list[bool] = []
     for done, picture in enumerate(split.pictures, 1):
         with torch.inference_mode():
-            looked = opened(model.eval(), picture.file)
+            looked = opened(model.eval(), picture)
             told.append(told_of(model, scenes.of(looked), decoding))
             hits += caption_hits(model, looked, told[-1], facts.phrases(told[-1], picture), picture)
         progress(done, len(split.pictures))

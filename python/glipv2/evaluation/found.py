@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
-import PIL.Image as pil
 import torch
 
+from glipv2.data.pixels import open_picture
+from glipv2.data.records import Picture
 from glipv2.detection.detect import detect
 from glipv2.detection.masks import MaskParts, masks_of
 from glipv2.detection.objects import Objects
@@ -27,36 +27,34 @@ class Finder:
         self._texts: dict[str, TextFeatures] = {}
 
     @torch.inference_mode()
-    def find(self, file: Path, prompts: Sequence[Prompt]) -> Objects:
+    def find(self, picture: Picture, prompts: Sequence[Prompt]) -> Objects:
         """All prompts' objects, labels counted over all of them; boxes in the picture's pixels, clipped to
         it. None of no prompt."""
-        picture, size = self._open(file)
-        pyramid = self._model.look(picture.pictures_B3HW.to(self._device))
-        passes = [found for _, found in self._passes(pyramid, picture, prompts)]
-        return Objects.cat([Objects.none(), *passes]).resized(picture.sizes[0], size)
+        seen = self._open(picture)
+        pyramid = self._model.look(seen.pictures_B3HW.to(self._device))
+        passes = [found for _, found in self._passes(pyramid, seen, prompts)]
+        return Objects.cat([Objects.none(), *passes]).resized(seen.sizes[0], picture.size)
 
     @torch.inference_mode()
-    def segment(self, file: Path, prompts: Sequence[Prompt]) -> tuple[Objects, list[str]]:
+    def segment(self, picture: Picture, prompts: Sequence[Prompt]) -> tuple[Objects, list[str]]:
         """The same, and the objects' masks: COCO's run lengths. For a model that finds masks."""
         head = self._model.masks
         assert head is not None
-        picture, size = self._open(file)
-        pyramid = self._model.look(picture.pictures_B3HW.to(self._device))
+        seen = self._open(picture)
+        pyramid = self._model.look(seen.pictures_B3HW.to(self._device))
         passes: list[Objects] = []
         masks: list[str] = []
-        for output, found in self._passes(pyramid, picture, prompts):
+        for output, found in self._passes(pyramid, seen, prompts):
             [pixels_EHW] = head(pyramid.replaced(output.regions_BNC))
             parts = MaskParts.of(head, pixels_EHW, output.regions_BNC[0], output.sizes, found)
-            masks += masks_of(parts, torch.arange(len(found.scores_N)), picture.sizes[0], size)
+            masks += masks_of(parts, torch.arange(len(found.scores_N)), seen.sizes[0], picture.size)
             passes.append(found)
-        return Objects.cat(passes).resized(picture.sizes[0], size), masks
+        return Objects.cat(passes).resized(seen.sizes[0], picture.size), masks
 
-    def _open(self, file: Path) -> tuple[Batch, tuple[int, int]]:
-        """The picture as the network takes it, and its (height, width)."""
-        with pil.open(file) as opened:
-            pixels = np.asarray(opened.convert("RGB"))
+    def _open(self, picture: Picture) -> Batch:
+        """As the network takes it."""
         inputs = self._model.config.input
-        return batch([prepare(pixels, inputs)], inputs.divisor), (pixels.shape[0], pixels.shape[1])
+        return batch([prepare(np.asarray(open_picture(picture)), inputs)], inputs.divisor)
 
     def _passes(self, pyramid: Pyramid, picture: Batch, prompts: Sequence[Prompt]) -> Iterator[tuple[Output, Objects]]:
         """What the network says with each prompt, and the objects in its pixels."""

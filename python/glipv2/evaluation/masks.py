@@ -59,7 +59,7 @@ def mask_rows(
     finder: Finder, picture: Picture, prompts: Sequence[Prompt], split: Dataset
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """What is found, in COCO's result format twice: as boxes, and as masks, whose area COCO then takes."""
-    found, masks = finder.segment(picture.file, prompts)
+    found, masks = finder.segment(picture, prompts)
     boxes = coco_rows(found, picture.id, split)
     size = list(picture.size)
     segments = [
@@ -75,7 +75,7 @@ def phrase_overlaps(finder: Finder, config: GlipConfig, picture: Picture, senten
     overlaps = []
     for sentence in chosen(picture, sentences):
         spans = [(phrase.start, phrase.end) for phrase in sentence.phrases]
-        found, masks = finder.segment(picture.file, caption_prompts(tokenizer, sentence.text, spans, window))
+        found, masks = finder.segment(picture, caption_prompts(tokenizer, sentence.text, spans, window))
         for label, phrase in enumerate(sentence.phrases):
             mine = (found.labels_N == label).nonzero().flatten()
             sure = _sure(mine, found.scores_N)

@@ -40,7 +40,7 @@ def phrase_hits(finder: Finder, config: GlipConfig, picture: Picture, sentences:
     hits = []
     for sentence in chosen(picture, sentences):
         spans = [(phrase.start, phrase.end) for phrase in sentence.phrases]
-        found = finder.find(picture.file, caption_prompts(tokenizer, sentence.text, spans, window))
+        found = finder.find(picture, caption_prompts(tokenizer, sentence.text, spans, window))
         for label, phrase in enumerate(sentence.phrases):
             mine = (found.labels_N == label).nonzero().flatten()
             best = mine[found.scores_N[mine].argmax()] if len(mine) else None

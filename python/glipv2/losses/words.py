@@ -12,6 +12,7 @@ from torchvision.ops import box_iou
 
 from glipv2.data.batches import Batch
 from glipv2.head.understanding import Read
+from glipv2.losses import processes
 from glipv2.losses.answers import answer_loss
 from glipv2.losses.assignment import assigned
 from glipv2.losses.captions import caption_loss
@@ -72,7 +73,8 @@ def rests_loss(logits_BTK: Tensor, seen: Scene, targets: Targets, known_BT: Tens
     of_words_BT = (losses_BTK * seen.present_BK[:, None]).sum(dim=2)
     words_B = known_BT.sum(dim=1)
     of_texts_B = (of_words_BT * known_BT).sum(dim=1) / words_B.clamp(min=1)
-    return of_texts_B.sum() / (words_B > 0).sum().clamp(min=1)
+    count = processes.mean((words_B > 0).sum().to(of_texts_B.dtype))
+    return of_texts_B.sum() / count.clamp(min=1 / processes.world_size())
 
 
 def told_rests_loss(read: Read, seen: Scene, targets: Targets, known_BT: Tensor) -> Tensor:

@@ -31,6 +31,9 @@ LAST = "last.json"
 #: How the name ends of one that makes way for another of its step.
 OLD = ".old"
 
+#: How the name begins of one that could not be gone on from.
+ASIDE = "unusable-"
+
 _NAME = re.compile(r"step-(\d{8,})$")
 
 
@@ -81,6 +84,14 @@ class Checkpoints:
                 os.rename(path, place)
             else:
                 _remove(path)
+
+    def set_aside(self, step: int) -> None:
+        """Those after `step`, which nobody could go on from: they are no checkpoints of the run any more, and stay."""
+        for one in self.all():
+            if one.step > step:
+                place = one.folder.with_name(f"{ASIDE}{one.folder.name}")
+                _remove(place)
+                os.rename(one.folder, place)
 
     def write(
         self, step: int, state: Mapping[str, Any], best: tuple[int, float] | None, keep: Callable[[Path], None]

@@ -113,6 +113,10 @@ class Run:
                         best = self._evaluate()
                     except Stopped:
                         stop = True
+                    except Exception:
+                        # What was learnt is not lost with it.
+                        self._save(best=False)
+                        raise
                 ended = self._ended(stop)
                 if ended or save or best or self._state.step % self._plan.checkpoint_steps == 0:
                     self._save(best)
@@ -282,6 +286,8 @@ def _state(
     if world.any(state.step != first):
         expected = "a folder that all hosts see, with the checkpoint to go on from"
         raise InputError("output", expected, f"step {state.step} in one process, step {first} in another")
+    if world.first:
+        checkpoints.set_aside(state.step)
     world.equalise(state.trained.parameters())
     return state, checkpoint
 

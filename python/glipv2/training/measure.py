@@ -92,7 +92,7 @@ def measure(model: GLIP, dataset: Dataset, how: Measuring) -> Metrics:
                     rows += boxes
                     segments += masks
                 elif prompts:
-                    rows += coco_rows(finder.find(mine[turn].file, prompts), mine[turn].id, dataset)
+                    rows += coco_rows(finder.find(mine[turn], prompts), mine[turn].id, dataset)
                 if how.phrases:
                     hits += phrase_hits(finder, model.config, mine[turn])
                 words.hear(how.world.rank + turn * how.world.size)
@@ -137,7 +137,7 @@ def seen(model: GLIP, picture: Picture, dataset: Dataset, computing: AbstractCon
         prompts = caption_prompts(WordPiece.default(), sentence.text, spans, window) if spans else []
         labels, caption = [sentence.text[start:end] for start, end in spans], sentence.text
     with computing:
-        objects = finder.find(picture.file, prompts)
+        objects = finder.find(picture, prompts)
     return {
         "path": str(picture.file.absolute()),
         "caption": caption,

@@ -94,7 +94,7 @@ def kept(model: GLIP, dataset: Dataset, pictures: int) -> Search:
     names = searched(model)
     found = []
     for place in range(pictures):
-        looked = opened(model, dataset.pictures[place].file)
+        looked = opened(model, dataset.pictures[place])
         one = search(model, looked.pyramid, [looked.seen], names)
         found.append([value.half() if value.is_floating_point() else value for value in one])
         if (place + 1) % 1000 == 0:

@@ -47,10 +47,10 @@ class Words:
         """What is said of the picture at this place. OSError: it cannot be read."""
         picture = self._dataset.pictures[place]
         if self._asker is not None and picture.questions:
-            right = self._asker.right(picture.file, picture.questions, self._candidates)
+            right = self._asker.right(picture, self._candidates)
             self._right += zip(picture.questions, right, strict=True)
         if place in self._captioned:
-            seen = self._scenes.of(opened(self._model, picture.file))
+            seen = self._scenes.of(opened(self._model, picture))
             self._told.append((place, told_of(self._model, seen, DECODING)))
 
     def figures(self, world: World) -> Figures:

@@ -6,13 +6,13 @@ Sizes are (height, width).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-import PIL.Image as pil
 import torch
 from torch import Tensor
 
+from glipv2.data.pixels import open_picture
+from glipv2.data.records import Picture
 from glipv2.model import GLIP
 from glipv2.pictures import batch, prepare
 from glipv2.pyramid import Pyramid
@@ -57,11 +57,9 @@ def looked(model: GLIP, picture_3HW: Tensor, size: tuple[int, int]) -> Looked:
     return Looked(model.look(pictures.to(next(model.parameters()).device)), seen, size)
 
 
-def opened(model: GLIP, file: Path) -> Looked:
-    """OSError: it cannot be read. InputError: as `prepare`."""
-    with pil.open(file) as picture:
-        pixels = np.asarray(picture.convert("RGB"))
-    return looked(model, prepare(pixels, model.config.input), (pixels.shape[0], pixels.shape[1]))
+def opened(model: GLIP, picture: Picture) -> Looked:
+    """OSError: it cannot be read. InputError: as `open_picture` and `prepare`."""
+    return looked(model, prepare(np.asarray(open_picture(picture)), model.config.input), picture.size)
 
 
 def only(ids: list[int], looked: Looked) -> tuple[Tensor, Tensor]:

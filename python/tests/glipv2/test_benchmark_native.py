@@ -20,6 +20,7 @@ from glipv2.benchmarks.pictures import read_pixels
 from glipv2.benchmarks.predictor import Around, Asking, Pixels
 from glipv2.benchmarks.registry import BENCHMARKS
 from glipv2.benchmarks.running import Options, run
+from glipv2.data.records import Picture
 from glipv2.detection.objects import Objects
 from glipv2.errors import InputError
 from glipv2.evaluation.found import Finder
@@ -51,11 +52,16 @@ def pixels(file: Path) -> Pixels:
     return found
 
 
+def picture(file: Path) -> Picture:
+    height, width = pixels(file).shape[:2]
+    return Picture(1, file, (height, width), np.zeros((0, 4), np.float32))
+
+
 def test_it_finds_what_a_finder_finds_in_as_many_prompts(model: GLIP, files: list[Path]) -> None:
     found = NativePredictor(model).detect(pixels(files[0]), NAMES, Asking(labels=2, masks=True))
     prompts = category_prompts(WordPiece.default(), NAMES, None, Window(256, 2))
     assert len(prompts) == 3
-    expected, masks = Finder(model).segment(files[0], prompts)
+    expected, masks = Finder(model).segment(picture(files[0]), prompts)
     assert isinstance(expected, Objects)
     np.testing.assert_array_equal(found.boxes_N4, expected.boxes_N4.numpy())
     np.testing.assert_array_equal(found.scores_N, expected.scores_N.numpy())
@@ -94,7 +100,7 @@ def test_it_finds_phrases_as_a_finder_does(model: GLIP, files: list[Path]) -> No
     caption, spans = "a red square and a blue one", [(2, 12), (19, 27)]
     found = NativePredictor(model).ground(pixels(files[0]), caption, spans, Asking(masks=True))
     prompts = caption_prompts(WordPiece.default(), caption, spans, Window(256))
-    expected, masks = Finder(model).segment(files[0], prompts)
+    expected, masks = Finder(model).segment(picture(files[0]), prompts)
     np.testing.assert_array_equal(found.boxes_N4, expected.boxes_N4.numpy())
     np.testing.assert_array_equal(found.labels_N, expected.labels_N.numpy())
     assert found.masks == masks
@@ -122,14 +128,14 @@ def test_benchmarks_of_phrases_run(
 def test_what_is_read_in_place_of_the_names(model: GLIP, files: list[Path]) -> None:
     names = ["pothole", "car"]
     around = (Around("there are some ", "holes", " on the road"), Around("", "car", ""))
-    predictor, picture = NativePredictor(model), pixels(files[0])
-    plain = predictor.detect(picture, names, Asking())
-    found = predictor.detect(picture, names, Asking(around=around))
+    predictor, seen = NativePredictor(model), pixels(files[0])
+    plain = predictor.detect(seen, names, Asking())
+    found = predictor.detect(seen, names, Asking(around=around))
     [prompt] = category_prompts(WordPiece.default(), names, Wording(around=[one._asdict() for one in around]))
-    expected = Finder(model).find(files[0], [prompt])
+    expected = Finder(model).find(picture(files[0]), [prompt])
     np.testing.assert_array_equal(found.scores_N, expected.scores_N.numpy())
     assert not np.array_equal(found.scores_N, plain.scores_N)
-    again = predictor.detect(picture, names, Asking())
+    again = predictor.detect(seen, names, Asking())
     np.testing.assert_array_equal(again.scores_N, plain.scores_N)
 
 

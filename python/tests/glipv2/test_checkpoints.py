@@ -16,7 +16,7 @@ from test_glip import small as small_model
 from torch import Tensor
 
 from glipv2.checkpoints.empty import empty
-from glipv2.checkpoints.files import read_safetensors, write_safetensors
+from glipv2.checkpoints.files import check_start, read_safetensors, write_safetensors
 from glipv2.checkpoints.load import CONFIG, SOURCE, build, convert, load, read, read_converted, save
 from glipv2.checkpoints.official import our_name
 from glipv2.config import CONFIGS
@@ -189,6 +189,14 @@ def test_files_that_are_no_weights(
     assert (caught.value.field, caught.value.path) == ("content", bad)
     assert received in caught.value.received
     assert not Path("executed").exists()
+
+
+def test_a_header_whose_length_looks_like_a_web_page(tmp_path: Path) -> None:
+    """Its lowest byte is a blank's, the next one that of `<`."""
+    path = tmp_path / "model.safetensors"
+    header = b'{"__metadata__":{}}'.ljust(0x3C20)
+    path.write_bytes(len(header).to_bytes(8, "little") + header)
+    check_start(path)
 
 
 def test_paths_that_are_no_files(tmp_path: Path) -> None:

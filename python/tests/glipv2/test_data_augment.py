@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -233,17 +234,40 @@ def test_light_keeps_hues() -> None:
         assert g == b
 
 
+def picture(file: Path, size: tuple[int, int]) -> Picture:
+    return Picture(1, file, size, np.zeros((0, 4), np.float32))
+
+
 def test_pictures_are_as_their_annotations_have_them(tmp_path: Path) -> None:
     exif = pil.Exif()
     exif[0x0112] = 6
     file = tmp_path / "held.png"
     pil.new("RGB", (40, 30)).save(file, exif=exif)
-    assert open_picture(file, (30, 40)).size == (40, 30)
-    assert open_picture(file, (40, 30)).size == (30, 40)
+    assert open_picture(picture(file, (30, 40))).size == (40, 30)
+    assert open_picture(picture(file, (40, 30))).size == (30, 40)
     with pytest.raises(InputError, match=r"held\.png: expected 50 x 30 pixels, .* got 40 x 30"):
-        open_picture(file, (30, 50))
+        open_picture(picture(file, (30, 50)))
     pil.new("L", (40, 30), 7).save(tmp_path / "grey.png")
-    assert open_picture(tmp_path / "grey.png", (30, 40)).getpixel((0, 0)) == (7, 7, 7)
+    assert open_picture(picture(tmp_path / "grey.png", (30, 40))).getpixel((0, 0)) == (7, 7, 7)
+
+
+def test_a_picture_that_was_held_upside_down(tmp_path: Path) -> None:
+    """Its size is the same either way: whether it is turned is known by the format."""
+    exif = pil.Exif()
+    exif[0x0112] = 3
+    stored = pil.new("L", (40, 30))
+    stored.putpixel((0, 0), 255)
+    stored.save(tmp_path / "held.png", exif=exif)
+    one = picture(tmp_path / "held.png", (30, 40))
+    assert open_picture(one).getpixel((0, 0)) == (255, 255, 255)
+    assert open_picture(replace(one, upright=True)).getpixel((39, 29)) == (255, 255, 255)
+
+
+def test_sixteen_bits_are_not_cut_at_eight(tmp_path: Path) -> None:
+    values = np.linspace(0, 65535, 1200).astype(np.uint16).reshape(30, 40)
+    pil.fromarray(values).save(tmp_path / "deep.png")
+    pixels = np.asarray(open_picture(picture(tmp_path / "deep.png", (30, 40))))
+    np.testing.assert_array_equal(pixels, np.repeat((values >> 8)[:, :, None], 3, axis=2))
 
 
 def test_run_lengths_of_both_kinds_are_the_same() -> None:

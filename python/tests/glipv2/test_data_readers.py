@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -147,6 +148,15 @@ def test_mdetr(tmp_path: Path) -> None:
     assert good(Mdetr(write_json(tmp_path / "texts.json", content), tmp_path)).boxes == 4
 
 
+def test_odvg_with_phrases_that_are_no_texts(tmp_path: Path) -> None:
+    draw(tmp_path / "images", "a.png")
+    region = {"phrase": [1], "bbox": [2, 3, 12, 23]}
+    line = {"filename": "a.png", "height": 30, "width": 40, "grounding": {"caption": "a cat", "regions": [region]}}
+    file = write_lines(tmp_path / "odvg.jsonl", [json.dumps(line)])
+    told = list(read(Odvg(file, tmp_path / "images")).problems)
+    assert "line 1: regions[0]" in told[0].where
+
+
 @pytest.mark.parametrize("labels", [None, {"0": "dog", "1": "cat"}])
 def test_odvg(tmp_path: Path, labels: dict[str, str] | None) -> None:
     for name in SIZES:
@@ -265,6 +275,14 @@ def test_yolo_of_a_picture_that_was_held_upright(tmp_path: Path) -> None:
     pil.new("RGB", (40, 30)).save(tmp_path / "images" / "train" / "a.png", exif=exif)
     picture = good(source).dataset.pictures[0]
     assert picture.size == (40, 30)
+    assert picture.upright
+
+
+def test_yolo_as_roboflow_exports_it(tmp_path: Path) -> None:
+    """Its paths lead out of the folder that all of it lies in."""
+    source = yolo(tmp_path)
+    source.file.write_text(source.file.read_text().replace("train: images", "train: ../images"))
+    assert len(good(source).dataset.pictures) == 2
 
 
 def test_scenes(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import torch
 from drawn_scenes import write_split
 from tiny_runs import MASKED, configure, events, result, run_here
 
-from glipv2.data.records import Dataset
+from glipv2.data.records import Dataset, Picture
 from glipv2.data.scenes import read_split
 from glipv2.errors import InputError
 from glipv2.evaluation.boxes import measured
@@ -81,11 +81,10 @@ class Knowing(Finder):
     def __init__(self, split: Dataset, scores: list[float]) -> None:
         self.split, self.scores = split, scores
 
-    def segment(self, file: Path, prompts: Any) -> Any:
+    def segment(self, picture: Picture, prompts: Any) -> Any:
         from glipv2.detection.objects import Objects
         from glipv2.detection.rle import encoded
 
-        [picture] = [one for one in self.split.pictures if one.file == file]
         labels = [label for prompt in prompts for label in range(len(prompt.groups))]
         masks = []
         for x1, y1, x2, y2 in picture.boxes_M4.astype(int).tolist():

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from drawn_scenes import write_split
+from tiny_runs import TINY
 
 from glipv2.data.records import Dataset
 from glipv2.data.scenes import read_split
 from glipv2.detection.objects import Objects
-from glipv2.evaluation.boxes import Precision, coco_rows, measured
+from glipv2.evaluation.boxes import Precision, coco_rows, measured, prompts_of
 from glipv2.evaluation.phrases import any_object, asked, hit, largest_object, overlaps
+from glipv2.model import GLIP
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +54,28 @@ def test_the_first_pictures_alone_are_measured(split: Dataset) -> None:
     assert len(first.pictures) == 2
     assert measured(first, [row for row in truth(split) if row["image_id"] in (1, 2)]).ap == 1.0
     assert split.first(None).pictures == split.pictures
+
+
+def test_what_files_of_this_form_may_lack(tmp_path: Path, split: Dataset) -> None:
+    """Areas, crowds and numbers; an object 0 is one like others."""
+    assert split.annotations is not None
+    content = json.loads(split.annotations.read_text())
+    expected = measured(split, truth(split))
+    for lacking in (("area",), ("iscrowd",), ("id",), ("area", "iscrowd", "id")):
+        objects = [{key: one[key] for key in one.keys() - set(lacking)} for one in content["annotations"]]
+        file = tmp_path / "lacking.json"
+        file.write_text(json.dumps({**content, "annotations": objects}))
+        found = measured(replace(split, annotations=file), truth(split))
+        assert found.ap == expected.ap, lacking
+    numbered = [{**one, "id": number} for number, one in enumerate(content["annotations"])]
+    (tmp_path / "from-0.json").write_text(json.dumps({**content, "annotations": numbered}))
+    assert measured(replace(split, annotations=tmp_path / "from-0.json"), truth(split)).ap == expected.ap
+
+
+def test_names_that_read_the_same_are_each_asked_for(split: Dataset) -> None:
+    model = GLIP(TINY)
+    [prompt] = prompts_of(model, replace(split, names=("Cat", "cat"), category_ids=(1, 2)))
+    assert len(prompt.groups) == 2
 
 
 def test_a_hit_overlaps_by_half_one_of_what_is_meant(split: Dataset) -> None:

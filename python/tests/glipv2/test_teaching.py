@@ -75,7 +75,7 @@ def plain_config() -> GlipConfig:
 
 def right(model: GLIP, dataset: Dataset) -> float:
     asker = Asker(model)
-    found = [one for picture in dataset.pictures for one in asker.right(picture.file, picture.questions, ANSWERS)]
+    found = [one for picture in dataset.pictures for one in asker.right(picture, ANSWERS)]
     return sum(found) / len(found)
 
 

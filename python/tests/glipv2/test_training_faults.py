@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from drawn_scenes import write_split
 from tiny_runs import assert_equal, configure, end_started, events, result, run_here, start
 
 from glipv2.checkpoints.load import read
@@ -202,6 +203,30 @@ def test_data_that_is_wrong(tmp_path: Path) -> None:
     assert events(run) == [], "nothing has begun"
     assert run_here(configure(tmp_path, steps=1, problems="drop")) == "completed"
     assert "missing_picture" in events(run, "warning")[0]["text"]
+
+
+def test_a_validation_that_cannot_be_read_loses_no_step(tmp_path: Path) -> None:
+    """Found out where both are due: what was learnt is kept first."""
+    source = {"format": "scenes", "folder": str(tmp_path / "val")}
+    run = configure(tmp_path, steps=2, validation=source, evaluate_steps=2, checkpoint_steps=2)
+    write_split(tmp_path / "val", 2)
+    for picture in (tmp_path / "val" / "images").iterdir():
+        picture.write_bytes(picture.read_bytes()[:1000])
+    failure_here(run)
+    assert check_every_checkpoint(run) == [2]
+
+
+def test_a_damaged_checkpoint_is_gone_on_before(tmp_path: Path) -> None:
+    run = configure(tmp_path, steps=4, checkpoint_steps=2)
+    ended(start(run))
+    damaged = run.checkpoints / "step-00000004" / "training.pt"
+    damaged.write_bytes(damaged.read_bytes()[:100])
+    run.result.unlink()
+    process = start(run)
+    ended(process)
+    assert process.returncode == 0
+    assert check_every_checkpoint(run) == [2, 4]
+    assert (run.checkpoints / "unusable-step-00000004").is_dir()
 
 
 def test_a_picture_that_is_damaged(tmp_path: Path) -> None:

@@ -197,6 +197,16 @@ class TestCheckpoints:
         assert self.steps(tmp_path) == [1]
         assert json.loads((tmp_path / "last.json").read_text())["best"]["measure"] == 0.5
 
+    def test_those_that_nobody_could_go_on_from_make_way(self, tmp_path: Path) -> None:
+        """Otherwise the next ones, of fewer steps, would be pruned as the older ones."""
+        for step in (900, 1000):
+            self.write(tmp_path, step)
+        Checkpoints(tmp_path, 1).set_aside(900)
+        self.write(tmp_path, 950, keep=1)
+        assert self.steps(tmp_path) == [950]
+        assert (tmp_path / "unusable-step-00001000" / "model.safetensors").exists()
+        assert json.loads((tmp_path / "last.json").read_text())["step"] == 950
+
     def test_what_a_killed_process_left_is_cleared(self, tmp_path: Path) -> None:
         self.write(tmp_path, 1)
         self.write(tmp_path, 2)

@@ -24,12 +24,13 @@ from glipv2.data.readers import How, read
 from glipv2.data.records import Dataset, Question, Sentence
 from glipv2.data.sources import Scenes
 from glipv2.head.understanding import LIES, Read, UnderstandingConfig
+from glipv2.losses import processes
 from glipv2.losses.answers import answer_loss
 from glipv2.losses.captions import caption_loss, some
 from glipv2.losses.grounding import Targets
 from glipv2.losses.total import total_loss
 from glipv2.losses.weights import LossWeights
-from glipv2.losses.words import told_rests_loss
+from glipv2.losses.words import rests_loss, told_rests_loss
 from glipv2.model import GLIP
 from glipv2.text.bert import BertConfig
 from glipv2.text.masked_words import MaskedWordHead
@@ -214,6 +215,26 @@ def test_a_caption_learns_what_its_words_speak_of_and_the_next() -> None:
     right = told_rests_loss(Read(torch.zeros(1, 4, 4), this_BTK, next_BTK), seen, targets, known_BT)
     wrong = told_rests_loss(Read(torch.zeros(1, 4, 4), this_BTK, this_BTK), seen, targets, known_BT)
     assert right < 0.01 < 5 < wrong
+
+
+def test_what_words_speak_of_is_the_mean_of_the_whole_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two processes, of which one has a text that nobody knows anything of."""
+    torch.manual_seed(0)
+    boxes_K4 = torch.tensor([[0.0, 0, 10, 10], [20, 20, 40, 40]])
+    logits_BTK, known_BT = torch.randn(4, 3, 2), torch.tensor([[True], [True], [True], [False]]).expand(4, 3)
+    nothing = Targets([boxes_K4] * 4, [torch.zeros(2, 3, dtype=torch.bool)] * 4)
+
+    def loss(part: slice) -> Tensor:
+        count = len(logits_BTK[part])
+        present = torch.ones(count, 2, dtype=torch.bool)
+        seen = Scene(torch.zeros(count, 2, 4), torch.zeros(count, 2, 2, LIES), present, boxes_K4.expand(count, 2, 4))
+        targets = Targets(nothing.boxes_M4[part], nothing.tokens_MT[part])
+        return rests_loss(logits_BTK[part], seen, targets, known_BT[part])
+
+    whole = loss(slice(0, 4))
+    monkeypatch.setattr(processes, "world_size", lambda: 2)
+    monkeypatch.setattr(processes, "mean", lambda sums: torch.full_like(sums, 3 / 2))
+    torch.testing.assert_close((loss(slice(0, 2)) + loss(slice(2, 4))) / 2, whole)
 
 
 def test_what_each_kind_of_batch_has(data: Dataset) -> None:

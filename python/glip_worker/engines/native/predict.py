@@ -67,28 +67,40 @@ def _read(model: Model, pyramid: Pyramid, readings: Sequence[Reading]) -> None:
     output = model.network.read(pyramid, texts)
     sizes = [one.job.picture.seen for one in readings]
     found = detect(output, [one.prompt.groups for one in readings], sizes, model.config.postprocess)
+    parts = _mask_parts(model, readings, pyramid.replaced(output.regions_BNC), found)
+    # Nothing from here on runs out of memory: a pass that did is made again, and must have left nothing.
+    vectors = [
+        _vectors(output, row, found[row], one.prompt) if one.job.params.features else None
+        for row, one in enumerate(readings)
+    ]
     for row, (one, objects) in enumerate(zip(readings, found, strict=True)):
         one.job.found.append(objects.shifted(one.prompt.first))
-        if one.job.params.features:
-            _add_features(one.job, output, row, objects, one.prompt)
-    _add_masks(model, readings, pyramid.replaced(output.regions_BNC), found)
+        if row in parts:
+            one.job.parts.append(parts[row])
+        if (both := vectors[row]) is not None:
+            one.job.regions.append(both[0])
+            one.job.texts.append(both[1])
 
 
-def _add_features(job: Job, output: Output, row: int, objects: Objects, prompt: Prompt) -> None:
+def _vectors(output: Output, row: int, objects: Objects, prompt: Prompt) -> tuple[Tensor, Tensor]:
+    """Of the objects, and of the labels."""
     regions_NC = output.regions_BNC[row]
-    job.regions.append(regions_NC[objects.regions_N.to(regions_NC.device)].float().cpu())
     tokens_TC = output.tokens_BTC[row].float().cpu()
-    job.texts.append(torch.stack([tokens_TC[tokens].mean(0) for tokens in prompt.groups]))
+    texts_KC = torch.stack([tokens_TC[tokens].mean(0) for tokens in prompt.groups])
+    return regions_NC[objects.regions_N.to(regions_NC.device)].float().cpu(), texts_KC
 
 
-def _add_masks(model: Model, readings: Sequence[Reading], fused: Pyramid, found: Sequence[Objects]) -> None:
-    """For those who want masks, what these are made of."""
+def _mask_parts(
+    model: Model, readings: Sequence[Reading], fused: Pyramid, found: Sequence[Objects]
+) -> dict[int, MaskParts]:
+    """What masks are made of, by the row of those who want them."""
     head, rows = model.network.masks, [row for row, one in enumerate(readings) if one.job.params.masks]
     if head is None or not rows:
-        return
-    for row, pixels_EHW in zip(rows, head(fused.rows(rows)), strict=True):
-        regions_NC = fused.features_BNC[row]
-        readings[row].job.parts.append(MaskParts.of(head, pixels_EHW, regions_NC, fused.sizes, found[row]))
+        return {}
+    return {
+        row: MaskParts.of(head, pixels_EHW, fused.features_BNC[row], fused.sizes, found[row])
+        for row, pixels_EHW in zip(rows, head(fused.rows(rows)), strict=True)
+    }
 
 
 def _result(model: Model, job: Job) -> VisionDetectResult | VisionGroundResult:

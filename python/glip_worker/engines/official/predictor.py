@@ -52,7 +52,13 @@ class OfficialPredictor:
 
     def ground(self, pixels: Pixels, caption: str, spans: Sequence[Span], asking: Asking) -> Found:
         limits = replace(window(self._model.config), labels=min(window(self._model.config).labels, asking.labels))
-        return self._found(pixels, list(caption_prompts(self._model.tokenizer, caption, spans, limits)), asking)
+        try:
+            prompts = list(caption_prompts(self._model.tokenizer, caption, spans, limits))
+        except GlipError as error:
+            if error.code != "invalid_argument":
+                raise
+            raise InputError(error.details["path"], error.details["expected"], error.details["received"]) from error
+        return self._found(pixels, prompts, asking)
 
     def answer(self, pixels: Pixels, questions: Sequence[str], candidates: Sequence[str]) -> list[str]:
         cannot("the engine official", "answer")

@@ -76,6 +76,8 @@ class Entry:
     questions: list[AskedOf] = field(default_factory=list)
     captions: list[tuple[str, Any, list[Said]]] = field(default_factory=list)
     """Place, text and phrases of each."""
+    upright: bool = False
+    """The format has no sizes: `size` is one that the reader found, of the picture as the camera was held."""
 
 
 class Builder:
@@ -126,6 +128,7 @@ class Builder:
                 entry.absent,
                 tuple(self._questions(entry, rows)),
                 tuple(self._captions(entry, rows)),
+                entry.upright or entry.size is None,
             )
         )
 

@@ -136,8 +136,8 @@ def _said(region: _Region, where: str, caption: Any, things: list[Thing]) -> Sai
     several = isinstance(boxes, list) and bool(boxes) and isinstance(boxes[0], list)
     first = len(things)
     things.extend(Thing(where, box, None) for box in (boxes if several else [boxes]))
-    phrase = " ".join(region.phrase) if isinstance(region.phrase, list) else region.phrase
-    words = phrase if isinstance(phrase, str) else None
+    phrases = region.phrase if isinstance(region.phrase, list) else [region.phrase]
+    words = " ".join(phrases) if all(isinstance(one, str) for one in phrases) else None
     spans = region.tokens_positive
     if spans is None and words and isinstance(caption, str):
         # Where the format's writer left the place to be found: the phrase's first occurrence.

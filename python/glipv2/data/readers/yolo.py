@@ -37,7 +37,7 @@ def read_yolo(source: Yolo, how: How) -> Reading:
     labels: list[Path] = []
     for number, picture in enumerate(_pictures(source, content, problems), 1):
         labels.append(_label_file(picture))
-        entry = Entry(str(labels[-1]), number, picture)
+        entry = Entry(str(labels[-1]), number, picture, upright=True)
         lines = _lines(labels[-1], problems)
         if lines:
             entry.size = _size(picture)
@@ -96,9 +96,9 @@ def _pictures(source: Yolo, content: dict[str, Any], problems: Problems) -> list
     root = source.file.parent / str(content.get("path") or "")
     found: list[Path] = []
     for one in given if isinstance(given, list) else [] if given is None else [given]:
-        place = root / str(one)
-        if not place.exists() and (source.file.parent / str(one)).exists():
-            place = source.file.parent / str(one)
+        # Roboflow's `../train/images` is meant to lie beside the file, as Ultralytics reads it.
+        places = (root / str(one), source.file.parent / str(one), root / str(one).removeprefix("../"))
+        place = next((place for place in places if place.exists()), places[0])
         try:
             if place.is_dir():
                 files = (Path(folder) / name for folder, _, names in os.walk(place) for name in names)
