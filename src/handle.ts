@@ -1,3 +1,4 @@
+import { awaitChannel } from "./bridge/await-channel.ts";
 import type { Channel } from "./bridge/channel.ts";
 import { openStream } from "./bridge/open-stream.ts";
 import type { CallOptions } from "./bridge/request.ts";
@@ -160,9 +161,10 @@ async function callBy(
   options: CallOptions = {},
 ): Promise<unknown> {
   const checked = checkParams(method, params);
+  const since = performance.now();
   const found = channel();
-  const open = found instanceof Promise ? await found : found;
-  return checkResult(method, await open.call(method, checked, options));
+  const open = found instanceof Promise ? await awaitChannel(found, method, options).channel : found;
+  return checkResult(method, await open.call(method, checked, { ...options, since }));
 }
 
 function streamBy(

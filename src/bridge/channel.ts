@@ -6,7 +6,7 @@ import type { Tensor } from "../protocol/tensor.ts";
 import { decodeMessage, encodeMessage, idOf, invalidMessage, noSegments, type SegmentRange } from "./codec.ts";
 import { openTransport, type TransportChoice } from "./open.ts";
 import { remoteError } from "./remote-error.ts";
-import { type CallOptions, Request, type RequestSinks } from "./request.ts";
+import { Request, type RequestSinks, type TimedOptions } from "./request.ts";
 import { SegmentReader, sharedMemoryLimits, SegmentWriter } from "./shared-memory.ts";
 import { Slots } from "./slots.ts";
 import { withResolvers } from "./with-resolvers.ts";
@@ -89,7 +89,7 @@ export class Channel {
   }
 
   /** One call, one result, not validated. @throws GlipError with the worker's code, or as `fail` */
-  call(method: string, params: Record<string, unknown>, options: CallOptions = {}): Promise<unknown> {
+  call(method: string, params: Record<string, unknown>, options: TimedOptions = {}): Promise<unknown> {
     return new Promise((resolve, reject) => this.request(method, params, null, options, { resolve, reject }));
   }
 
@@ -98,7 +98,7 @@ export class Channel {
     method: string,
     params: Record<string, unknown>,
     credit: number | null,
-    options: CallOptions,
+    options: TimedOptions,
     sinks: RequestSinks,
   ): Request {
     const request = new Request(method, sinks);
@@ -145,7 +145,7 @@ export class Channel {
     request: Request,
     params: Record<string, unknown>,
     credit: number | null,
-    options: CallOptions,
+    options: TimedOptions,
   ): Promise<void> {
     const large = collectTensors(params, this.#writer === undefined ? Infinity : sharedMemoryLimits.minBytes, "params");
     request.watch(options, () => this.#post({ kind: "cancel", id: request.id }));

@@ -1,3 +1,4 @@
+import { awaitChannel, type ChannelWait } from "./await-channel.ts";
 import type { Channel } from "./channel.ts";
 import { type CallOptions, cancelledBy, type Request } from "./request.ts";
 import { Stream, streamCredit } from "./stream.ts";
@@ -17,20 +18,26 @@ export function openStream(
   channel: () => Channel | Promise<Channel>,
   call: () => StreamCall,
 ): Stream<unknown, unknown> {
+  let waiting: ChannelWait | undefined;
   let started: { channel: Channel; request: Request } | undefined;
   let cancelled = false;
   const stream = new Stream<unknown, unknown>({
     grant: (events) => started?.channel.grant(started.request, events),
     cancel: () => {
       cancelled = true;
+      waiting?.cancel();
       started?.request.cancel(undefined);
     },
   });
   const start = async (): Promise<void> => {
     const { method, params, options, checkEvent, checkResult } = call();
-    const open = await channel();
+    const since = performance.now();
+    const found = channel();
+    waiting = found instanceof Promise ? awaitChannel(found, method, options) : undefined;
+    const open = await (waiting?.channel ?? found);
     if (cancelled) throw cancelledBy(method, undefined);
-    const request = open.request(method, params, streamCredit, options, {
+    const timed = { ...options, since };
+    const request = open.request(method, params, streamCredit, timed, {
       resolve: (value) => guard(() => stream.finish(checkResult(value))),
       reject: (error) => stream.fail(error),
       event: (value) => guard(() => stream.push(checkEvent(value))),

@@ -7,6 +7,12 @@ export interface CallOptions {
   timeoutMs?: number | undefined;
 }
 
+/** A call that may have waited for its channel. */
+export interface TimedOptions extends CallOptions {
+  /** Since when `timeoutMs` counts, by `performance.now()`. @default now */
+  since?: number | undefined;
+}
+
 /** Where the outcome of a request goes. The first of `resolve` and `reject` counts. */
 export interface RequestSinks {
   resolve(value: unknown): void;
@@ -45,15 +51,17 @@ export class Request {
   }
 
   /** Minds the caller's signal and deadline. @throws GlipError when the signal is aborted already */
-  watch({ signal, timeoutMs }: CallOptions, tellWorker: () => void): void {
+  watch({ signal, timeoutMs, since = performance.now() }: TimedOptions, tellWorker: () => void): void {
     this.#tellWorker = tellWorker;
     if (signal === undefined && timeoutMs === undefined) return;
     if (signal?.aborted) throw cancelledBy(this.method, signal.reason);
-    const timer =
-      timeoutMs === undefined ? undefined : setTimeout(() => this.#expire(timeoutMs), checkedTimeout(timeoutMs));
+    let timer: NodeJS.Timeout | undefined;
+    if (timeoutMs !== undefined) {
+      this.#deadline = since + checkedTimeout(timeoutMs);
+      timer = setTimeout(() => this.#expire(timeoutMs), this.remainingMs() ?? 0);
+    }
     const abort = (): void => this.cancel(signal?.reason);
     signal?.addEventListener("abort", abort, { once: true });
-    if (timeoutMs !== undefined) this.#deadline = performance.now() + timeoutMs;
     this.#stopWatching = () => {
       signal?.removeEventListener("abort", abort);
       clearTimeout(timer);

@@ -1,10 +1,11 @@
+import { getEventListeners } from "node:events";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import type { Glip } from "../../src/glip.ts";
 import { within } from "../support/connection.ts";
-import { failure, launchFaulty, quickHeartbeat, transports } from "../support/faults.ts";
+import { duration, failure, launchFaulty, quickHeartbeat, transports } from "../support/faults.ts";
 import { temporaryFolder } from "../support/folders.ts";
 
 const restart = { max: 2, windowMs: 60_000, backoffMs: 50 };
@@ -73,6 +74,52 @@ test("a stream that is asked for during the restart starts after it", async () =
   const events = glip.stream("faults.events")[Symbol.asyncIterator]();
   expect(await within(10_000, events.next())).toEqual({ done: false, value: { number: 0 } });
   await events.return?.();
+});
+
+describe("while a worker restarts", () => {
+  const slow = { ...restart, backoffMs: 60_000 };
+
+  test("a call's deadline and signal count", async () => {
+    await using worker = await launchFaulty({ restart: slow });
+    const { glip } = worker;
+    await within(1000, failure(glip.call("faults.exit", { code: 1 }), "worker_died"));
+    const late = await within(1000, failure(glip.call("faults.pid", {}, { timeoutMs: 50 }), "deadline_exceeded"));
+    expect(late.details).toEqual({ timeoutMs: 50 });
+    const stop = new AbortController();
+    const { signal } = stop;
+    const given = failure(glip.call("faults.pid", {}, { signal }), "cancelled");
+    stop.abort("enough");
+    expect((await within(500, given)).cause).toBe("enough");
+    expect(getEventListeners(signal, "abort")).toHaveLength(0);
+    await within(500, failure(glip.call("faults.pid", {}, { signal }), "cancelled"));
+    await within(500, failure(glip.call("faults.pid", {}, { timeoutMs: -1 }), "invalid_argument"));
+  });
+
+  test("a stream's do too, and it can be cancelled", async () => {
+    await using worker = await launchFaulty({ restart: slow });
+    const { glip } = worker;
+    await within(1000, failure(glip.call("faults.exit", { code: 1 }), "worker_died"));
+    const late = glip.stream("faults.events", {}, { timeoutMs: 50 });
+    await within(1000, failure(late.result, "deadline_exceeded"));
+    await within(100, late.ended);
+    const stop = new AbortController();
+    const aborted = glip.stream("faults.events", {}, { signal: stop.signal });
+    stop.abort("enough");
+    expect((await within(500, failure(aborted.result, "cancelled"))).cause).toBe("enough");
+    const left = glip.stream("faults.events");
+    left.cancel();
+    await within(500, failure(left.result, "cancelled"));
+    await within(100, left.ended);
+  });
+
+  test("the wait is part of a call's time", async () => {
+    await using worker = await launchFaulty({ restart });
+    const { glip } = worker;
+    await within(1000, failure(glip.call("faults.exit", { code: 1 }), "worker_died"));
+    const late = failure(glip.call("faults.sleep", { seconds: 60 }, { timeoutMs: 3000 }), "deadline_exceeded");
+    await next(glip, "ready");
+    expect(await duration(late)).toBeLessThan(3000 - restart.backoffMs);
+  });
 });
 
 test("a worker that cannot start again ends with the reason", { timeout: 30_000 }, async () => {

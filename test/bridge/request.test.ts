@@ -1,9 +1,9 @@
 import { getEventListeners } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import { type CallOptions, Request } from "../../src/bridge/request.ts";
+import { Request, type TimedOptions } from "../../src/bridge/request.ts";
 
-function watched(options: CallOptions, id = 1): { request: Request; outcome: Promise<unknown>; told: () => number } {
+function watched(options: TimedOptions, id = 1): { request: Request; outcome: Promise<unknown>; told: () => number } {
   let told = 0;
   let request!: Request;
   const outcome = new Promise((resolve, reject) => {
@@ -69,6 +69,13 @@ describe("a request", () => {
     });
     expect(told()).toBe(1);
     expect(request.remainingMs()).toBe(0);
+  });
+
+  it("counts its deadline from when the caller asked", async () => {
+    const since = performance.now() - 100;
+    const { request, outcome } = watched({ timeoutMs: 130, since });
+    expect(request.remainingMs()).toBeLessThanOrEqual(30);
+    await expect(outcome).rejects.toMatchObject({ code: "deadline_exceeded", details: { timeoutMs: 130 } });
   });
 
   it.each([0, -1, NaN, Infinity, 2 ** 31])("refuses a deadline of %d and leaves no listener", (timeoutMs) => {
