@@ -1,7 +1,9 @@
-import { join, resolve } from "node:path";
+import { existsSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
 import { z } from "zod";
 import { coco } from "./datasets/coco.ts";
 import { type OdinwFiles, OdinwFolder } from "./datasets/odinw-files.ts";
+import { DEFAULT_MODEL } from "./environment/weights/shipped.ts";
 import { GlipError } from "./errors.ts";
 import type { Glip } from "./glip.ts";
 import { launch } from "./launch.ts";
@@ -11,6 +13,7 @@ import { checkArgument } from "./protocol/validate.ts";
 import { sweep, type SweepOptions } from "./sweep.ts";
 import type { Metrics } from "./training/events.ts";
 import type { NativeFinetuneOptions } from "./training/native/options.ts";
+import type { TrainResult } from "./training/results.ts";
 import { type FewShotMean, overSets } from "./training/sweep/over-sets.ts";
 import type { SweepResult } from "./training/sweep/result.ts";
 import type { SweepGrid } from "./training/sweep/points.ts";
@@ -55,7 +58,6 @@ export interface FewShotResult {
 const numbers = z.array(uint32).min(1);
 /** What `sweep` checks. */
 const its = {
-  launch: z.unknown().optional(),
   devices: z.unknown().optional(),
   parallel: z.unknown().optional(),
   onEvent: z.unknown().optional(),
@@ -63,6 +65,7 @@ const its = {
 };
 const schema = z.strictObject({
   ...its,
+  launch: z.looseObject({ engine: z.literal("native").optional() }).optional(),
   sets: z.record(
     text.min(1),
     text.min(1).transform((folder) => resolve(folder)),
@@ -94,18 +97,16 @@ const PATIENCE = { learningRate: 3, stop: 8 } as const;
  * where there is none, by COCO's rules. Pictures to learn from are those that come with the set
  * (`train/fewshot_train_shot3_seed30.json`), or else drawn by its rule. Those of `valid` that come with it decide which
  * checkpoint is measured and when training ends; without them the last is. The same call in the same folder goes on
- * where it was interrupted. Engine `native`.
+ * where it was interrupted, also with runs that were stopped. Engine `native`.
  *
- * @throws GlipError `invalid_argument`, and as `sweep`
+ * @throws GlipError `invalid_argument`, also for the folder of another method, training or model; and as `sweep`
  */
 export async function fewShot(options: FewShotOptions): Promise<FewShotResult> {
   const { sets, shots, seeds, method, training, output } = checkArgument(schema, options, "options");
   const folders = Object.fromEntries(Object.entries(sets).map(([name, folder]) => [name, new OdinwFolder(folder)]));
   for (const [name, folder] of Object.entries(folders)) check(`options.sets.${name}`, folder);
   const { launch: given = {}, devices, parallel, onEvent, signal } = options;
-  // Told nothing of a model, `launch` has one of this engine.
-  const base =
-    given.model === undefined && given.weights === undefined ? given : { engine: "native" as const, ...given };
+  const base = launched(given);
   const table = await sweep({
     grid: { set: folders, shots, seed: seeds },
     over: "seed",
@@ -122,7 +123,8 @@ export async function fewShot(options: FewShotOptions): Promise<FewShotResult> {
       };
       return glip.finetune({ ...chosen, ...data, method, output: run, resume, signal: stop });
     },
-    measure: async ({ best, checkpoint, prompt = null, output: run }, { set }, glip) => {
+    measure: async (result, { set }, glip) => {
+      const { best, checkpoint, prompt = null } = result;
       await using tuned = await launch({
         ...learnt(base, prompt, best ?? checkpoint),
         device: deviceOf(glip),
@@ -132,11 +134,12 @@ export async function fewShot(options: FewShotOptions): Promise<FewShotResult> {
       const { annotations, images } = measuredOf(set) as OdinwFiles;
       const data = coco(annotations, images);
       // An interrupted measurement goes on, too.
-      const place = { output: join(run, "measured"), resume: true, signal };
+      const place = { output: measuredIn(result), resume: true, signal };
       const measured = { benchmark: "coco", data, prompt: prompt === null ? undefined : PROMPT, ...place } as const;
       return (await tuned.evaluate(measured).result).metrics.box satisfies Metrics;
     },
     output,
+    settings: { method, training, ...modelOf(base) },
     launch: base,
     devices,
     parallel,
@@ -144,6 +147,27 @@ export async function fewShot(options: FewShotOptions): Promise<FewShotResult> {
     signal,
   });
   return { table, overall: overSets(table.rows, "AP") };
+}
+
+/** Of the engine native; told nothing of a model, with the one that ships. */
+function launched(given: LaunchOptions): LaunchOptions {
+  const { model, config, weights } = given;
+  const named = model !== undefined || config !== undefined || weights !== undefined;
+  return { ...given, engine: "native", model: named ? model : DEFAULT_MODEL };
+}
+
+/** What each run starts from. */
+function modelOf({ model, config, weights, settings = {}, dtype = "float32" }: LaunchOptions) {
+  const placed = (name?: string) => (name !== undefined && existsSync(name) ? resolve(name) : name);
+  return { model, config: placed(config), weights: placed(weights), settings, dtype };
+}
+
+/** A run that was stopped and measured goes on, to other checkpoints: each is measured in a folder of its own. */
+function measuredIn({ output, best, checkpoint, steps }: TrainResult): string {
+  const weights = best ?? checkpoint;
+  // A prompt is no checkpoint: its file lies beside them, and is written again at each end.
+  const name = weights === null ? `step-${String(steps).padStart(8, "0")}` : basename(dirname(weights));
+  return join(output, "measured", name);
 }
 
 /** The model to measure: the one that a prompt was tuned for, or the weights that the training left. */

@@ -43,6 +43,11 @@ export interface SweepOptions<Grid extends SweepGrid> {
   measure?: (result: TrainResult, point: SweepPoint<Grid>, glip: Glip) => Metrics | Promise<Metrics>;
   /** The sweep's folder: a folder for each run, and `sweep.json`, `sweep.csv` and `sweep.md`. */
   output: string;
+  /**
+   * What all runs share and the grid does not say, such as the method: kept in the folder, where a sweep of another is
+   * refused once something is trained. @default not compared
+   */
+  settings?: Readonly<Record<string, unknown>> | undefined;
   /** A value over which the others' means and deviations are taken, e.g. `seed`. @default none */
   over?: (keyof Grid & string) | undefined;
   /** How the workers are launched, one for each run. @default as `launch` does by itself */
@@ -63,6 +68,7 @@ const schema = z.strictObject({
   run: callback,
   measure: callback.optional(),
   output: text.min(1).transform((folder) => resolve(folder)),
+  settings: z.record(z.string(), z.unknown()).optional(),
   over: text.optional(),
   launch: z.record(z.string(), z.unknown()).default({}),
   devices: z.array(launchOptions.shape.device.unwrap()).min(1).default(["auto"]),
@@ -79,7 +85,8 @@ const schema = z.strictObject({
  * @throws GlipError `invalid_argument`, `file_error`, `cancelled`, and what `launch` throws
  */
 export async function sweep<const Grid extends SweepGrid>(options: SweepOptions<Grid>): Promise<SweepResult> {
-  const { output, over, devices, parallel, launch: given, signal } = checkArgument(schema, options, "options");
+  const checked = checkArgument(schema, options, "options");
+  const { output, settings, over, devices, parallel, launch: given, signal } = checked;
   const runs = planRuns(options.grid);
   if (over !== undefined && !Object.hasOwn(options.grid, over)) {
     const details = {
@@ -89,7 +96,7 @@ export async function sweep<const Grid extends SweepGrid>(options: SweepOptions<
     };
     throw new GlipError("invalid_argument", `options.over: expected ${details.expected}, got ${over}`, details);
   }
-  const book = await SweepBook.open(output, runs, over);
+  const book = await SweepBook.open(output, { runs, over, settings });
   const left = runs.filter(({ name }) => !book.isDone(name));
   const places = devices.flatMap((device) => Array<string>(parallel).fill(device));
   const stop = signal ?? new AbortController().signal;

@@ -112,6 +112,30 @@ describe("a sweep", { timeout: 60_000 }, () => {
     ]);
   });
 
+  it("goes on with a run that was stopped, which counts in no mean", async () => {
+    const output = join(temporaryFolder(), "sweep");
+    const launch = await workers();
+    let stop: Promise<void> | undefined;
+    const options = {
+      grid: { steps: [60], seed: [1] },
+      run: (_: unknown, { steps }: { steps: number }, place: SweepPlace) => begin({ steps, pauseMs: 20 }, place),
+      onEvent: (name: string, { type }: { type: string }) => {
+        if (type === "step") stop ??= attachRun(join(output, name)).stop();
+      },
+      output,
+      over: "seed",
+      launch,
+      devices: ["cpu"],
+    } as const;
+    const first = await sweep(options);
+    await stop;
+    expect(first.rows).toMatchObject([{ ended: "stopped" }]);
+    expect(first.groups).toEqual([{ labels: { steps: "60" }, runs: 0, metrics: {} }]);
+    const second = await sweep(options);
+    expect(second.rows).toMatchObject([{ ended: "completed", steps: 60 }]);
+    expect(second.groups).toMatchObject([{ runs: 1 }]);
+  });
+
   it("has a row for a run that fails, and tries it again, from its checkpoint", async () => {
     const output = join(temporaryFolder(), "sweep");
     const common = {
@@ -212,5 +236,18 @@ describe("refused at once:", () => {
     expect((await failure(other, "invalid_argument")).message).toContain(
       `options.output: expected another folder than ${output}, where losses=all is {"losses":{"inter":1}}`,
     );
+  });
+
+  it("another sweep's settings in the folder of one", async () => {
+    const output = join(temporaryFolder(), "sweep");
+    const common = { grid: { seed: [1] }, output, launch: await workers(), devices: ["cpu"] };
+    const run = (_: unknown, __: unknown, place: SweepPlace) => begin({ steps: 1 }, place);
+    await sweep({ ...common, run, settings: { method: "full", steps: 1 } });
+    const other = sweep({ ...common, run, settings: { steps: 1, method: "prompt" } });
+    expect((await failure(other, "invalid_argument")).message).toBe(
+      `options.output: expected another folder than ${output}, whose runs have {"method":"full"}, got {"method":"prompt"}`,
+    );
+    const same = await sweep({ ...common, run: () => expect.unreachable(), settings: { steps: 1, method: "full" } });
+    expect(same.failed).toEqual([]);
   });
 });

@@ -45,6 +45,9 @@ export interface BenchmarkFlags {
   prompt?: string;
 }
 
+/** Flags that say something of benchmarks alone. */
+export const ofBenchmarks = ["out", "resume", "masks", "problems", "sets", "prompt"] as const;
+
 export const benchmarkChoices = [...benchmarkNames, ...miniNames.map((name) => MINI + name)];
 
 export function benchmarkOf(given: string): ChosenBenchmark {

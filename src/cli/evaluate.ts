@@ -20,6 +20,7 @@ import {
   benchmarkOf,
   describeBenchmark,
   measure,
+  ofBenchmarks,
 } from "./evaluate-benchmark.ts";
 import { addModelFlags, type ModelFlags, modelOptionsOf, wholeNumber } from "./model-flags.ts";
 import { named } from "./named.ts";
@@ -62,6 +63,7 @@ export function addEvaluate(program: Command): void {
     .option("--json", "print JSON instead of text");
   addModelFlags(command).action((flags: Flags) => {
     const { benchmark, data } = flags;
+    checkTogether(flags, command);
     if (data === undefined && benchmark?.mini === undefined)
       command.error("error: required option '--data <data>' not specified");
     if (benchmark !== undefined)
@@ -136,6 +138,15 @@ function draw(split: MeasuredSplit, given: { home: string | undefined; signal: A
     ...options,
     onProgress: ({ done, total }) => status.update(`${text}: ${done} of ${total}`),
   });
+}
+
+/** Scenes are measured by a task, benchmarks by their own rules: neither takes what is said of the other. */
+function checkTogether(flags: Flags, command: Command): void {
+  const alone = ofBenchmarks.find((name) => flags[name] !== undefined);
+  if (flags.benchmark === undefined && alone !== undefined)
+    command.error(`error: option '--${alone}' is of benchmarks. Expected --benchmark beside it.`);
+  if (flags.benchmark !== undefined && command.getOptionValueSource("task") === "cli")
+    command.error("error: option '--task' is of scenes. Expected no --benchmark beside it.");
 }
 
 /** A split's name, or a folder: what holds a slash or a dot is one. */

@@ -9,6 +9,7 @@ import {
   type FewShotTraining,
 } from "../few-shot.ts";
 import type { TrainingEvent } from "../training/events.ts";
+import type { SweepRow } from "../training/sweep/rows.ts";
 import { addModelFlags, type ModelFlags, modelOptionsOf, wholeNumber } from "./model-flags.ts";
 import { collectOption, type RunOptionsGiven } from "./run-options.ts";
 import { Status } from "./status.ts";
@@ -59,8 +60,9 @@ async function run(sets: Record<string, string>, flags: Flags): Promise<void> {
     });
     status.clear();
     const { table: found, overall } = result;
-    console.log(flags.json ? JSON.stringify({ rows: found.rows, groups: found.groups, overall }) : describe(result));
-    if (found.failed.length > 0) process.exitCode = 1;
+    const { rows, groups, failed } = found;
+    console.log(flags.json ? JSON.stringify({ rows, groups, overall }) : describe(result));
+    if (failed.length > 0 || stoppedOf(found).length > 0) process.exitCode = 1;
   } catch (error) {
     status.clear();
     if (!stop.signal.aborted) throw inFlags(error);
@@ -83,8 +85,14 @@ function describeEvent(event: TrainingEvent): string {
   return event.type === "step" ? `step ${event.step} of ${event.totalSteps}` : event.type;
 }
 
-/** A line for each set and number of shots, then those over all sets; what failed, and why. */
-function describe({ table: { groups, failed, files }, overall }: FewShotResult): string {
+/** Those whose figures are of a part of the training. */
+function stoppedOf({ rows }: FewShotResult["table"]): SweepRow[] {
+  return rows.filter(({ ended }) => ended === "stopped");
+}
+
+/** A line for each set and number of shots, then those over all sets; what failed, and why, and what was stopped. */
+function describe({ table: found, overall }: FewShotResult): string {
+  const { groups, failed, files } = found;
   const figure = (value: number | null | undefined): string => value?.toFixed(3) ?? "–";
   const rows = [
     ["set", "shots", "AP", "deviation", "runs"],
@@ -98,7 +106,10 @@ function describe({ table: { groups, failed, files }, overall }: FewShotResult):
     ...overall.map(({ shots, mean, deviation }) => ["mean over sets", String(shots), figure(mean), figure(deviation)]),
   ];
   const failures = failed.map(({ name, error }) => `${name} failed: ${error?.message ?? ""}`);
-  return [...table(rows), ...failures, `Written: ${files.markdown}`].join("\n");
+  const stops = stoppedOf(found).map(
+    ({ name, steps }) => `${name} was stopped after ${steps} steps: the same command goes on with it`,
+  );
+  return [...table(rows), ...failures, ...stops, `Written: ${files.markdown}`].join("\n");
 }
 
 function setsOf(given: readonly string[], command: Command): Record<string, string> {
@@ -127,6 +138,7 @@ function inFlags(error: unknown): unknown {
   const [called, name = "", rest = ""] = /options\.(\w+)([\w.[\]]*)/.exec(error.message) ?? [];
   if (called === undefined) return error;
   const inner = rest.slice(1);
-  const flag = name === "sets" ? inner : name === "training" ? `--option ${inner}` : `--${name}${rest}`;
+  const flags: Record<string, string> = { sets: inner, training: `--option ${inner}`, launch: `--${inner}` };
+  const flag = flags[name] ?? `--${name}${rest}`;
   return new GlipError(error.code, error.message.replace(called, flag), error.details, { cause: error });
 }

@@ -28,13 +28,16 @@ export function readOptions(path: string): RunOptionsGiven {
   }
 }
 
-/** What is said later counts, inside objects too. Undefined says nothing. */
+/**
+ * What is said later counts, inside objects too; a dataset, which has a `format`, is said as a whole. Undefined says
+ * nothing.
+ */
 export function merge(before: RunOptionsGiven, later: unknown): RunOptionsGiven {
   const merged = { ...before };
   for (const [key, value] of Object.entries(isObject(later) ? later : {})) {
     if (value === undefined) continue;
     const old = merged[key];
-    merged[key] = isObject(old) && isObject(value) ? merge(old, value) : value;
+    merged[key] = isObject(old) && isObject(value) && !("format" in value) ? merge(old, value) : value;
   }
   return merged;
 }

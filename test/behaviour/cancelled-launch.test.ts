@@ -1,8 +1,10 @@
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { launch } from "../../src/launch.ts";
 import { within } from "../support/connection.ts";
-import { callMs, failure, launchFaulty, prepare, transports } from "../support/faults.ts";
+import { callMs, failure, launchFaulty, prepare, testHome, transports } from "../support/faults.ts";
 
 const reason = new Error("the user changed their mind");
 
@@ -21,8 +23,12 @@ describe.each(transports)("%s: a launch that is aborted", (transport) => {
 
   test("before it began", async () => {
     const { options, expectNothingLeft } = await prepare({ transport, signal: AbortSignal.abort(reason) });
+    const logs = join(testHome, "logs");
+    const before = readdirSync(logs);
     const error = await within(500, failure(launch(options), "cancelled"));
     expect(error.cause).toBe(reason);
+    // No process, so no log of one.
+    expect(readdirSync(logs)).toEqual(before);
     await expectNothingLeft();
   });
 

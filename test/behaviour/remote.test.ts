@@ -82,6 +82,12 @@ describe.each(["zeromq", "zmtp"] as const)("a worker for clients of other hosts,
     });
   });
 
+  it("is not connected to when the signal is aborted already", { timeout: 5_000 }, async () => {
+    const reason = new Error("too late");
+    const connected = connect(server.endpoint, { keys: paths.client, transport, signal: AbortSignal.abort(reason) });
+    await expect(connected).rejects.toMatchObject({ code: "cancelled", cause: reason });
+  });
+
   it("has no window into Python", { timeout: 5_000 }, async () => {
     await using glip = await connect(server.endpoint, { keys: paths.client, transport });
     await expect(glip.python()).rejects.toMatchObject({ code: "unsupported" });

@@ -1,7 +1,9 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { expect, it } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import { addFewShot } from "../../src/cli/few-shot.ts";
 import { miniBenchmark } from "../../src/datasets/benchmarks/mini.ts";
+import { attachRun } from "../../src/training/folder/attach.ts";
 import { command } from "../support/command.ts";
 import { temporaryFolder } from "../support/folders.ts";
 
@@ -28,6 +30,24 @@ it(
   },
 );
 
+it("glip few-shot says which run was stopped, and ends with 1", { timeout: 200_000 }, async () => {
+  const root = await miniBenchmark("odinw", { out: join(temporaryFolder(), "data") });
+  const folder = join(root, "odinw", "EgoHands", "generic");
+  const output = join(temporaryFolder(), "runs");
+  const small = ["--shots", "1", "--seeds", "3", "--option", "steps=100", "--option", "samplePictures=0"];
+  const given = ["few-shot", `EgoHands=${folder}`, "--output", output, "--device", "cpu", "--threads", "1", ...small];
+  const name = "set=EgoHands,shots=1,seed=3";
+  const ran = command(addFewShot, [...given, "--engine", "native"]);
+  onTestFinished(() => void (process.exitCode = undefined));
+  await expect.poll(() => existsSync(join(output, name, "events.jsonl")), { timeout: 60_000 }).toBe(true);
+  await attachRun(join(output, name)).stop();
+  const { stdout, error } = await ran;
+  expect(error).toBeUndefined();
+  expect(stdout).toMatch(new RegExp(`^${name} was stopped after \\d+ steps: the same command goes on with it$`, "m"));
+  expect(stdout).toMatch(/^mean over sets +1 +– +–$/m);
+  expect(process.exitCode).toBe(1);
+});
+
 it("says what is wrong as it is called there", async () => {
   const folder = temporaryFolder();
   const none = await command(addFewShot, ["few-shot", `mine=${folder}`, "--output", folder]);
@@ -38,4 +58,6 @@ it("says what is wrong as it is called there", async () => {
   expect(twice.error).toContain("Expected a name for each set.");
   const shots = await command(addFewShot, ["few-shot", `mine=${folder}`, "--output", folder, "--shots", "few"]);
   expect(shots.error).toContain("Expected whole numbers with commas between.");
+  const engine = await command(addFewShot, ["few-shot", `mine=${folder}`, "--output", folder, "--engine", "official"]);
+  expect(engine.error).toContain('--engine: expected "native", got "official"');
 });

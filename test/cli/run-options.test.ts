@@ -30,6 +30,14 @@ describe("options of the API on the command line", () => {
     expect(before).toEqual({ seed: 1, losses: { inter: 1 }, train: [1, 2] });
   });
 
+  it("have datasets as a whole", () => {
+    const before = { val: { format: "odvg", annotations: "a.jsonl", labels: "labels.json" } };
+    const later = { format: "odvg", annotations: "b.jsonl", images: "." };
+    expect(merge(before, { val: later })).toEqual({ val: later });
+    // An option of one is said of the one that is there.
+    expect(merge({ val: later }, { val: { copies: 2 } })).toEqual({ val: { ...later, copies: 2 } });
+  });
+
   it("come from a file, too", () => {
     const file = join(temporaryFolder(), "options.json");
     writeFileSync(file, '{"seed": 3}');

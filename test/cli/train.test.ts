@@ -66,6 +66,9 @@ describe("what is wrong is said at once, in the command line's words", () => {
     expect(await refusal("pretrain", ...options)).toContain('--option losses.mlm: expected number, got "much"');
     const right = [...options, "--option", "losses.mlm=0.5"];
     expect(await refusal("pretrain", ...right)).toContain("--python is /no/python, but there is no such file.");
+    const val = { format: "yolo", file: "data.yaml", split: "val" };
+    writeFileSync(file, JSON.stringify({ train, val, output: "run" }));
+    expect(await refusal("pretrain", "--options", file, "--val", "scenes:.")).toContain("--python is /no/python");
   });
 });
 

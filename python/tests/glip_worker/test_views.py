@@ -29,6 +29,7 @@ from glip_worker.protocol.messages import (
     VisionLookParams,
 )
 from glip_worker.tensors import Tensor as WireTensor
+from glipv2.head.masks import MaskHead
 from glipv2.pyramid import Pyramid
 from glipv2.understanding.looking import Looked
 
@@ -221,6 +222,26 @@ def test_one_that_is_brought_along_is_looked_at_once(model: Model, looks: Watche
 def test_a_view_has_a_name(model: Model) -> None:
     with pytest.raises(GlipError, match=r"image\.view"):
         picture.look(model, Asking(), VisionLookParams(image=image(None, 0), short_side=None, long_side=None))
+
+
+def test_a_pass_that_ran_out_of_memory_left_nothing(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It ends after the objects are found, for two prompts at once; each is read again."""
+    asked = detecting(image(None, 0), [f"thing {one}" for one in range(100)], features=True)
+    [expected] = found(model, asked)
+    head, calls = MaskHead.forward, []
+
+    def once(self: MaskHead, *given: Any) -> Any:
+        calls.append(len(given[0].features_BNC))
+        if len(calls) == 1:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return head(self, *given)
+
+    monkeypatch.setattr(MaskHead, "forward", once)
+    [result] = found(model, asked)
+    assert calls == [expected.passes, *[1] * expected.passes]
+    assert np.allclose(scores(result), scores(expected), atol=1e-5)
+    assert result.masks == expected.masks
+    assert result.features.texts.shape == expected.features.texts.shape == (100, 80)
 
 
 def test_memory_that_ended_is_not_kept_by_views(model: Model, looks: Watched, monkeypatch: pytest.MonkeyPatch) -> None:

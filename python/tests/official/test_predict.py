@@ -19,6 +19,7 @@ from known_phrases import write_flickr_layout
 
 from glip_worker.errors import GlipError
 from glip_worker.protocol.messages import Span
+from glipv2.errors import InputError
 
 pytestmark = [
     pytest.mark.official,
@@ -248,6 +249,17 @@ def test_what_a_benchmark_asks_is_what_detect_finds(served: Served) -> None:
     assert predictor.detect(pixels, NAMES, Asking(labels=3)).scores_N.tolist() == found.scores_N.tolist()
     both = predictor.detect(pixels, ["bow_(weapon)", "bow_(decorative_ribbons)"], Asking())
     assert set(both.labels_N.tolist()) == {0, 1}
+
+
+def test_a_text_that_a_benchmark_cannot_ask_is_one_pictures_problem(served: Served) -> None:
+    from glip_worker.engines.official.predictor import OfficialPredictor
+    from glipv2.benchmarks.predictor import Asking
+
+    model = served.engine.model
+    assert model is not None
+    with pytest.raises(InputError) as raised:
+        OfficialPredictor(model).ground(noise(60, 80), "a dog " * 300, [(0, 5)], Asking())
+    assert raised.value.path == "caption"
 
 
 def test_what_a_benchmark_words_is_read_in_place_of_the_names(served: Served) -> None:

@@ -3,7 +3,10 @@ import { spread, type SweepRow } from "./rows.ts";
 /** Over sets, then over seeds. */
 export interface FewShotMean {
   shots: number;
-  /** Over the seeds, of the means over sets; null where the metric of one set and seed is missing: no mean of others. */
+  /**
+   * Over the seeds, of the means over sets; null where the metric of one set and seed is missing, or its run was stopped:
+   * no mean of others.
+   */
   mean: number | null;
   /** Of the sample; null of one seed. */
   deviation: number | null;
@@ -17,7 +20,7 @@ export function overSets(rows: readonly SweepRow[], metric: string): FewShotMean
     const bySeed = Object.fromEntries(
       valuesOf(rows, "seed").map((seed) => {
         const some = rows.filter(({ labels }) => labels["shots"] === shots && labels["seed"] === seed);
-        return [seed, meanOf(some.map(({ metrics }) => metrics[metric]))];
+        return [seed, meanOf(some.map(({ ended, metrics }) => (ended === "stopped" ? null : metrics[metric])))];
       }),
     );
     const known = Object.values(bySeed).filter((one) => one !== null);

@@ -21,7 +21,7 @@ export interface SweepRow {
 /** Rows that differ in one value alone, e.g. the seed, taken together. */
 export interface SweepGroup {
   labels: Readonly<Record<string, string>>;
-  /** How many runs there are of it, those that failed left out. */
+  /** How many runs there are of it, those that failed or were stopped left out. */
   runs: number;
   /** Mean and sample standard deviation (of one run: null) of each metric that all of them have. */
   metrics: Readonly<Record<string, { mean: number; deviation: number | null }>>;
@@ -35,7 +35,7 @@ export function groupRows(rows: readonly SweepRow[], over: string): SweepGroup[]
   }
   return [...groups.values()].map((members) => {
     const { [over]: _, ...labels } = members[0]?.labels ?? {};
-    const good = members.filter(({ ended }) => ended !== "failed");
+    const good = members.filter(({ ended }) => ended !== "failed" && ended !== "stopped");
     const metrics = metricNames(good).flatMap((name) => {
       const values = good.map((row) => row.metrics[name]);
       return values.every((value) => typeof value === "number") ? [[name, spread(values)] as const] : [];

@@ -2,9 +2,15 @@ import { describe, expect, it } from "vitest";
 import { overSets } from "../../../src/training/sweep/over-sets.ts";
 import type { SweepRow } from "../../../src/training/sweep/rows.ts";
 
-function row(set: string, shots: number, seed: number, AP: number | null): SweepRow {
+function row(
+  set: string,
+  shots: number,
+  seed: number,
+  AP: number | null,
+  ended: SweepRow["ended"] = "completed",
+): SweepRow {
   const labels = { set, shots: String(shots), seed: String(seed) };
-  const rest = { ended: "completed", steps: 1, seconds: 1, checkpoint: null, error: null } as const;
+  const rest = { ended, steps: 1, seconds: 1, checkpoint: null, error: null } as const;
   return { name: JSON.stringify(labels), output: "/", labels, metrics: { AP }, ...rest };
 }
 
@@ -33,5 +39,7 @@ describe("few shots over sets and seeds", () => {
       },
     ]);
     expect(overSets(rows, "AP50")[0]?.mean).toBeNull();
+    const stopped = [row("a", 1, 3, 0.2), row("b", 1, 3, 0.4, "stopped")];
+    expect(overSets(stopped, "AP")).toEqual([{ shots: 1, mean: null, deviation: null, bySeed: { 3: null } }]);
   });
 });

@@ -23,7 +23,8 @@ const rows = [
 ];
 
 it("means and deviations are of what ended well, and of metrics that all have", () => {
-  expect(groupRows(rows, "seed")).toEqual([
+  const stopped = row({ losses: "c", seed: "2" }, { AP: 0.5, "R@1": 0 }, { ended: "stopped" });
+  expect(groupRows([...rows, stopped], "seed")).toEqual([
     { labels: { losses: "a|b" }, runs: 2, metrics: { AP: { mean: 0.5, deviation: Math.sqrt(0.125) } } },
     {
       labels: { losses: "c" },
