@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Channel } from "../bridge/channel.ts";
 import { generateCurveKeys, type CurveKeyPair } from "../bridge/curve-keys.ts";
 import type { TransportChoice } from "../bridge/open.ts";
+import { cancelledBy } from "../bridge/request.ts";
 import { transportDefaults } from "../bridge/transport.ts";
 import { GlipError, isGlipError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
@@ -52,6 +53,8 @@ export interface LocalOptions {
  *   `model.load` answers; nothing is left of the process then
  */
 export async function openLocalLink(options: LocalOptions, signal: AbortSignal): Promise<Link> {
+  // One that is aborted already tells no listener.
+  if (signal.aborted) throw cancelledBy("launch", signal.reason);
   const directory = makePrivateDirectory();
   const keys = options.socket === "tcp" ? { worker: generateCurveKeys(), client: generateCurveKeys() } : undefined;
   const window =
@@ -73,8 +76,7 @@ export async function openLocalLink(options: LocalOptions, signal: AbortSignal):
       await Promise.race([worker.exited, sleep(300)]);
     const died = worker.exit !== undefined && !isGlipError(error, "protocol_mismatch");
     await link.close();
-    if (signal.aborted)
-      throw new GlipError("cancelled", "launch: cancelled by the caller", {}, { cause: signal.reason });
+    if (signal.aborted) throw cancelledBy("launch", signal.reason);
     if (died) throw startFailed(worker);
     if (timeout.expired) throw startTimeout(worker, options.startTimeoutMs);
     throw error;

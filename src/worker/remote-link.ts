@@ -1,5 +1,6 @@
 import { Channel } from "../bridge/channel.ts";
 import type { TransportChoice } from "../bridge/open.ts";
+import { cancelledBy } from "../bridge/request.ts";
 import type { CurveKeys } from "../bridge/transport.ts";
 import { GlipError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
@@ -26,6 +27,8 @@ export interface RemoteOptions {
  *   `cancelled`, `invalid_argument` for tcp without keys
  */
 export async function openRemoteLink(options: RemoteOptions, signal: AbortSignal): Promise<Link> {
+  // One that is aborted already tells no listener.
+  if (signal.aborted) throw cancelledBy("connect", signal.reason);
   const { endpoint, keys, startTimeoutMs } = options;
   const local = endpoint.startsWith("ipc://");
   if (!local && keys === undefined) {
@@ -49,8 +52,7 @@ export async function openRemoteLink(options: RemoteOptions, signal: AbortSignal
     return link;
   } catch (error) {
     await link?.close();
-    if (signal.aborted)
-      throw new GlipError("cancelled", "connect: cancelled by the caller", {}, { cause: signal.reason });
+    if (signal.aborted) throw cancelledBy("connect", signal.reason);
     if (timeout.expired) {
       const text = `The worker at ${endpoint} accepted the connection but was not ready within ${startTimeoutMs} ms (startTimeoutMs allows it more)`;
       throw new GlipError("deadline_exceeded", text, { timeoutMs: startTimeoutMs });

@@ -1,5 +1,4 @@
 import { readdirSync } from "node:fs";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { launch } from "../../src/launch.ts";
@@ -23,12 +22,11 @@ describe.each(transports)("%s: a launch that is aborted", (transport) => {
 
   test("before it began", async () => {
     const { options, expectNothingLeft } = await prepare({ transport, signal: AbortSignal.abort(reason) });
-    const logs = join(testHome, "logs");
-    const before = readdirSync(logs);
+    const before = readdirSync(testHome, { recursive: true });
     const error = await within(500, failure(launch(options), "cancelled"));
     expect(error.cause).toBe(reason);
     // No process, so no log of one.
-    expect(readdirSync(logs)).toEqual(before);
+    expect(readdirSync(testHome, { recursive: true })).toEqual(before);
     await expectNothingLeft();
   });
 
