@@ -1,10 +1,13 @@
 import { once } from "node:events";
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import type { TrainingEvent } from "../../../src/training/events.ts";
 import { type AttachOptions, attachRun } from "../../../src/training/folder/attach.ts";
+import { folderControl } from "../../../src/training/folder/control.ts";
+import { followRun } from "../../../src/training/folder/follow.ts";
 import { within } from "../../support/connection.ts";
 import { failure } from "../../support/faults.ts";
 import { temporaryFolder } from "../../support/folders.ts";
@@ -201,6 +204,72 @@ describe("a run that went on after an interruption", () => {
     const output = await finishedRun({ steps: 7, end: "failed" });
     await finishedRun({ steps: 9, first: 5 }, output);
     expect(await within(20_000, attachRun(output).result)).toMatchObject({ ended: "completed", steps: 9 });
+  });
+});
+
+describe("a run that has not begun", () => {
+  const warning = '{"time":1,"type":"warning","text":"2 boxes were left out"}\n';
+  const long = new Date(Date.now() - 3_600_000);
+
+  /** A folder in which nothing has changed for an hour. */
+  function abandoned(events: string): string {
+    const output = temporaryFolder();
+    writeFileSync(join(output, "run.log"), "last words\n");
+    writeFileSync(join(output, "events.jsonl"), events);
+    for (const name of ["run.log", "events.jsonl", "."]) utimesSync(join(output, name), long, long);
+    return output;
+  }
+
+  it.each([
+    ["nothing", ""],
+    ["a warning", warning],
+  ])("and was killed is an error that says what to do, with %s in its events", async (_, events) => {
+    const output = abandoned(events);
+    const error = await within(5000, failure(attachRun(output).result, "training_failed"));
+    expect(error.message).toContain(`The run in ${output} never began: `);
+    expect(error.message).toContain("Start it again");
+    expect(error.details).toMatchObject({ output, lastLogLines: ["last words"] });
+    await within(5000, failure(attachRun(output).stop(), "training_failed"));
+    await within(5000, failure(attachRun(output).checkpoint(), "training_failed"));
+    expect(asked(output)).toEqual([]);
+  });
+
+  it("is waited for while its folder changes", async () => {
+    const output = abandoned("");
+    const watched = failure(followRun(output, { from: "all", patienceMs: 1500 }).result, "training_failed");
+    const stopped = failure(folderControl(output, -Infinity, undefined, 1500).stop(), "training_failed");
+    const start = performance.now();
+    appendFileSync(join(output, "events.jsonl"), warning);
+    await within(20_000, Promise.all([watched, stopped]));
+    expect(performance.now() - start).toBeGreaterThan(1400);
+  });
+
+  it("is waited for while the process lives that holds its folder", async () => {
+    const output = abandoned("");
+    const lock = join(output, ".lock");
+    writeFileSync(lock, JSON.stringify({ pid: process.pid, host: hostname() }));
+    utimesSync(output, long, long);
+    const run = followRun(output, { from: "all", patienceMs: 0 });
+    const stopped = folderControl(output, -Infinity, undefined, 0).stop();
+    await sleep(1000);
+    await startedRun({ steps: 10_000, pauseMs: 5 }, output);
+    await within(20_000, stopped);
+    expect(await within(20_000, run.result)).toMatchObject({ ended: "stopped" });
+  });
+
+  it("and failed is not asked, and gives its error", async () => {
+    const failed = {
+      time: 1,
+      type: "failed",
+      code: "out_of_memory",
+      message: "No room.",
+      details: {},
+      checkpoint: null,
+    };
+    const output = abandoned(`${JSON.stringify(failed)}\n`);
+    await within(5000, attachRun(output).stop());
+    expect(asked(output)).toEqual([]);
+    await failure(attachRun(output).result, "out_of_memory");
   });
 });
 
