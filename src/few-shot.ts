@@ -175,7 +175,7 @@ function learnt(base: LaunchOptions, prompt: string | null, weights: string | nu
   if (prompt !== null) return base;
   if (weights === null) throw new Error("the training left no checkpoint");
   const { model: _, config: __, settings: ___, ...rest } = base;
-  return { ...rest, engine: "native", weights };
+  return { ...rest, weights };
 }
 
 function dataOf(set: OdinwFolder, shots: number, seed: number) {

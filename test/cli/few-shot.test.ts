@@ -30,7 +30,7 @@ it(
   },
 );
 
-it("glip few-shot says which run was stopped, and ends with 1", { timeout: 200_000 }, async () => {
+it("glip few-shot says which run was stopped, and ends with 1", { timeout: 400_000 }, async () => {
   const root = await miniBenchmark("odinw", { out: join(temporaryFolder(), "data") });
   const folder = join(root, "odinw", "EgoHands", "generic");
   const output = join(temporaryFolder(), "runs");
@@ -39,7 +39,7 @@ it("glip few-shot says which run was stopped, and ends with 1", { timeout: 200_0
   const name = "set=EgoHands,shots=1,seed=3";
   const ran = command(addFewShot, [...given, "--engine", "native"]);
   onTestFinished(() => void (process.exitCode = undefined));
-  await expect.poll(() => existsSync(join(output, name, "events.jsonl")), { timeout: 60_000 }).toBe(true);
+  await expect.poll(() => existsSync(join(output, name, "events.jsonl")), { timeout: 120_000 }).toBe(true);
   await attachRun(join(output, name)).stop();
   const { stdout, error } = await ran;
   expect(error).toBeUndefined();
