@@ -5,6 +5,7 @@ import { type ScenesProgress, writeScenes } from "../datasets/scenes/write.ts";
 /** For logs and pipes: so often a line. */
 const PLAIN_INTERVAL_MS = 10_000;
 const LIVE_INTERVAL_MS = 100;
+const INTERRUPTED = 130;
 
 interface Flags {
   out: string;
@@ -49,6 +50,10 @@ async function run({ json, ...options }: Flags): Promise<void> {
     if (json) return console.log(JSON.stringify({ result }));
     const splits = Object.entries(result.splits).map(([split, count]) => `${split} ${count}`);
     console.log(`${result.out}: ${splits.join(", ")}`);
+  } catch (error) {
+    if (!stop.signal.aborted) throw error;
+    if (live) process.stderr.write("\n");
+    process.exitCode = INTERRUPTED;
   } finally {
     process.off("SIGINT", abort).off("SIGTERM", abort);
   }

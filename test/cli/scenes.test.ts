@@ -1,9 +1,11 @@
+import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeAll, expect, test } from "vitest";
 import { type CommandResult, runCommand } from "../../src/environment/command.ts";
 import { requireBuild, temporaryFolder } from "../support/folders.ts";
+import { startGlip } from "../support/glip.ts";
 
 beforeAll(requireBuild);
 
@@ -30,6 +32,17 @@ test("glip scenes writes the splits that were asked for", { timeout: 60_000 }, a
   const again = await glip("--out", out);
   expect(again).toMatchObject({ exitCode: 1, stdout: "" });
   expect(again.stderr).toContain(`glip: error [file_error]: ${out}: it is not empty (it holds train, val, `);
+});
+
+test("glip scenes ends with 130 when it is interrupted, and leaves nothing", { timeout: 60_000 }, async () => {
+  const folder = temporaryFolder();
+  const { child, printed } = startGlip(["scenes", "--out", join(folder, "scenes"), "--train", "5000"]);
+  const exit = once(child, "exit");
+  await expect.poll(() => readdirSync(folder), { timeout: 30_000 }).toHaveLength(1);
+  child.kill("SIGINT");
+  expect(await exit).toEqual([130, null]);
+  expect(printed).toEqual({ out: "", err: "" });
+  expect(readdirSync(folder)).toEqual([]);
 });
 
 test.each([
