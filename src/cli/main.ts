@@ -29,6 +29,22 @@ function version(): string {
   return (manifest as { version: string }).version;
 }
 
+/**
+ * Nobody reads what is printed any more, as behind `| head`. What a Ctrl-C ends with care ends as by one, anything else at
+ * once. The writes that come after fail too, and are no second Ctrl-C.
+ */
+function endUnread(): void {
+  if (process.listenerCount("SIGINT") === 0) process.exit();
+  process.emit("SIGINT", "SIGINT");
+}
+
+let unread = false;
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  if (!unread) endUnread();
+  unread = true;
+});
+
 const program = new Command("glip").description("GLIP and GLIPv2 from TypeScript").version(version());
 addSetup(program);
 addDoctor(program);

@@ -55,6 +55,15 @@ best       ${checkpoint}
     expect(run.exitCode).toBeNull();
   });
 
+  it("leaves it running when nobody reads what it prints", async () => {
+    const { output, child: run } = await startedRun({ steps: 10_000, pauseMs: 20 });
+    const { child, printed } = startGlip(["attach", output, "--json"]);
+    child.stdout?.destroy();
+    expect(await once(child, "exit")).toEqual([0, null]);
+    expect(printed.err).toBe("");
+    expect(run.exitCode).toBeNull();
+  });
+
   it("asks for a checkpoint, and for the end", async () => {
     const { output, child } = await startedRun({ steps: 10_000, pauseMs: 20 });
     const exit = once(child, "exit");

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -6,6 +7,7 @@ import { beforeAll, expect, test } from "vitest";
 import { type CommandResult, runCommand } from "../../src/environment/command.ts";
 import { packageRoot } from "../../src/environment/home.ts";
 import { requireBuild, temporaryFolder } from "../support/folders.ts";
+import { startGlip } from "../support/glip.ts";
 import { testPython } from "../support/python.ts";
 
 beforeAll(requireBuild);
@@ -55,6 +57,13 @@ test("an error is its code, message and remedy, without a stack", async () => {
   expect(result.stderr).not.toMatch(/^\s+at /m);
   const debug = await glip(["setup", "--home", folder, "--python", "/python9"], { GLIP_DEBUG: "1" });
   expect(debug.stderr).toMatch(/^\s+at /m);
+});
+
+test("ends quietly when nobody reads what it prints", async () => {
+  const { child, printed } = startGlip(["weights", "list", "--home", temporaryFolder()]);
+  child.stdout?.destroy();
+  expect(await once(child, "exit")).toEqual([0, null]);
+  expect(printed.err).toBe("");
 });
 
 test("a finding of setup --json is one object a line", async () => {
