@@ -1,9 +1,11 @@
 import type { Command } from "commander";
-import { listRuns } from "../training/folder/list.ts";
+import { existsSync } from "node:fs";
+import { listRuns, type UnreadableRun } from "../training/folder/list.ts";
 import { lastOf, type RunRecord } from "../training/folder/record.ts";
 import { table } from "./table.ts";
 import { duration, metric, number, place } from "./view/words.ts";
 
+const FOLDER = "runs";
 const HEAD = ["run", "state", "step", "loss", "metric", "left", "changed"];
 /** Columns for a run's folder. */
 const WIDEST = 60;
@@ -14,7 +16,8 @@ export function addRuns(program: Command): void {
     .description("list the trainings in a folder and below it, the latest first (default: runs)")
     .option("--json", "print JSON, a run a line")
     .action(async (folder: string | undefined, { json }: { json?: boolean }) => {
-      const runs = await listRuns(folder ?? "runs");
+      // Nobody named the default one: that it is not there is no mistake.
+      const runs = folder === undefined && !existsSync(FOLDER) ? [] : await listRuns(folder ?? FOLDER);
       if (json) for (const run of runs) console.log(JSON.stringify(summary(run)));
       else if (runs.length === 0) console.log("There are no runs.");
       else console.log(table([HEAD, ...runs.map(row)], WIDEST).join("\n"));
@@ -22,7 +25,9 @@ export function addRuns(program: Command): void {
 }
 
 /** What is known of a run without what it did on the way. */
-function summary({ output, state, start, end, events, changed }: RunRecord) {
+function summary(run: RunRecord | UnreadableRun) {
+  if (run.state === "unreadable") return unreadable(run);
+  const { output, state, start, end, events, changed } = run;
   const step = lastOf(events, "step");
   return {
     output,
@@ -38,13 +43,19 @@ function summary({ output, state, start, end, events, changed }: RunRecord) {
   };
 }
 
-function row(run: RunRecord): string[] {
+function unreadable({ output, state, error, changed }: UnreadableRun) {
+  const unknown = { step: null, totalSteps: null, loss: null, etaSeconds: null, metrics: null, checkpoint: null };
+  const { code, message } = error;
+  return { output, state, ...unknown, error: { code, message }, changed: new Date(changed).toISOString() };
+}
+
+function row(run: RunRecord | UnreadableRun): string[] {
   const { output, state, step, totalSteps, loss, metrics, etaSeconds } = summary(run);
   const [name, value] = Object.entries(metrics ?? {})[0] ?? [];
   return [
     place(output),
     state,
-    `${step}/${totalSteps ?? "?"}`,
+    `${step ?? "?"}/${totalSteps ?? "?"}`,
     number(loss),
     name === undefined ? "–" : `${name} ${metric(value)}`,
     etaSeconds === null ? "–" : duration(etaSeconds),

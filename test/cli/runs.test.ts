@@ -1,9 +1,13 @@
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { addRuns } from "../../src/cli/runs.ts";
 import { command } from "../support/command.ts";
-import { temporaryFolder } from "../support/folders.ts";
+import { requireBuild, temporaryFolder } from "../support/folders.ts";
+import { glip } from "../support/glip.ts";
 import { finishedRun, startedRun } from "../support/runs.ts";
+
+beforeAll(requireBuild);
 
 describe("glip runs", { timeout: 60_000 }, () => {
   it("lists what is there", async () => {
@@ -33,7 +37,22 @@ describe("glip runs", { timeout: 60_000 }, () => {
     });
   });
 
+  it("lists one that it cannot read beside the others", async () => {
+    const root = temporaryFolder();
+    await finishedRun({ steps: 5 }, join(root, "done"));
+    mkdirSync(join(root, "later"));
+    writeFileSync(join(root, "later", "events.jsonl"), '{"time": 1, "type": "dream"}\n');
+    const { stdout, error } = await command(addRuns, ["runs", root]);
+    expect(error).toBeUndefined();
+    expect(stdout).toMatch(/later +unreadable +\?\/\? +– +– +– +\d+ s ago\n.*done +completed/);
+    const [first = ""] = (await command(addRuns, ["runs", root, "--json"])).stdout.split("\n");
+    const said = { code: "file_error", message: expect.stringContaining("line 1 is no event of a run") as string };
+    expect(JSON.parse(first)).toMatchObject({ output: join(root, "later"), state: "unreadable", error: said });
+  });
+
   it("says when there are none, and when there is no such folder", async () => {
+    const none = glip(["runs"], {}, temporaryFolder());
+    expect([none.stdout, none.stderr, none.status]).toEqual(["There are no runs.\n", "", 0]);
     expect(await command(addRuns, ["runs", temporaryFolder()])).toEqual({
       stdout: "There are no runs.\n",
       error: undefined,

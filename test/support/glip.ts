@@ -5,9 +5,10 @@ import { onTestFinished } from "vitest";
 const launcher = fileURLToPath(new URL("../../bin/glip.js", import.meta.url));
 
 /** Runs the built command line to its end. */
-export function glip(args: readonly string[], env: object = {}): SpawnSyncReturns<string> {
+export function glip(args: readonly string[], env: object = {}, cwd?: string): SpawnSyncReturns<string> {
   return spawnSync(process.execPath, [launcher, ...args], {
     env: { ...process.env, GLIP_DEBUG: "", ...env },
+    cwd,
     encoding: "utf8",
     timeout: 120_000,
   });

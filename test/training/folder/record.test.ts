@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -82,7 +82,22 @@ describe("a folder of runs", () => {
       join(root, "sweep", "seed=1"),
       join(root, "first"),
     ]);
-    expect((await listRuns(join(root, "first"))).map(({ name }) => name)).toEqual(["first"]);
+    expect((await listRuns(join(root, "first"))).map(({ output }) => output)).toEqual([join(root, "first")]);
+  });
+
+  it("may have one whose events are of another kind, and folders that nobody may read", async () => {
+    const root = temporaryFolder();
+    await finishedRun({ steps: 1 }, join(root, "good"));
+    const later = join(root, "later");
+    await finishedRun({ steps: 1 }, later);
+    appendFileSync(join(later, "events.jsonl"), '{"time": 1, "type": "dream"}\n');
+    mkdirSync(join(root, "locked"), { mode: 0o000 });
+    const runs = await listRuns(root);
+    expect(runs.map(({ output, state }) => [output, state])).toEqual([
+      [later, "unreadable"],
+      [join(root, "good"), "completed"],
+    ]);
+    expect(runs[0]).toMatchObject({ error: { code: "file_error" } });
   });
 
   it("is said when it is not there", async () => {
