@@ -17,7 +17,7 @@ const STALL_MS = 30_000;
 export interface DownloadOptions {
   /** @default the runtime's own fetch */
   fetch?: typeof fetch | undefined;
-  /** Attempts in a row that may bring nothing that stays; whenever the part grew, counting starts anew. @default 5 */
+  /** Attempts in a row that may bring nothing that stays; whenever one added to the part, counting starts anew. @default 5 */
   attempts?: number | undefined;
   /** The pause after the first failed attempt; it doubles each time, up to 30 s. @default 500 */
   firstDelayMs?: number | undefined;
@@ -45,8 +45,8 @@ export async function download(
   const part = new Part(file);
   const meter = new Meter("download", options.onProgress);
   let fruitless = 0;
-  let most = part.read(url).bytes;
   for (;;) {
+    const before = { begins: part.begins, bytes: part.read(url).bytes };
     try {
       const state = await receive({
         url,
@@ -64,8 +64,7 @@ export async function download(
       if (!(error instanceof Interrupted)) throw error;
       const { bytes } = part.read(url);
       // Bytes that came are worth nothing where each attempt begins anew.
-      fruitless = bytes > most ? 1 : fruitless + 1;
-      most = Math.max(most, bytes);
+      fruitless = part.begins === before.begins && bytes > before.bytes ? 1 : fruitless + 1;
       const { status, reason, message, waitMs } = error;
       if (fruitless >= attempts)
         throw downloadFailed(url, reason, `${message}, after ${bytes} bytes`, { status, bytes, cause: error });

@@ -17,6 +17,8 @@ export type PartState = z.infer<typeof schema>;
 /** A download's first bytes, `<file>.part`, and beside it in `<file>.part.json` what they are the first bytes of. */
 export class Part {
   readonly path: string;
+  /** How often it was begun from its first byte. */
+  begins = 0;
 
   constructor(file: string) {
     this.path = `${file}.part`;
@@ -34,6 +36,7 @@ export class Part {
   }
 
   begin(state: PartState): void {
+    this.begins += 1;
     rmSync(this.path, { force: true });
     const draft = `${this.path}.json.tmp`;
     writeFileSync(draft, JSON.stringify(state));
