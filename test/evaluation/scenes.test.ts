@@ -46,7 +46,7 @@ async function collect<Event>(run: AsyncIterable<Event>): Promise<Event[]> {
 describe("glip-nano, as it ships, on the first standard pictures,", { timeout: 120_000 }, () => {
   it("finds boxes of categories", async () => {
     const { metrics } = await glip.evaluate({ data, task: "detect" }).result;
-    expect(metrics.AP).toBeGreaterThan(0.57);
+    expect(metrics.AP).toBeGreaterThan(0.6);
     expect(metrics.AP50).toBeGreaterThan(metrics.AP ?? 1);
   });
 

@@ -23,6 +23,7 @@ from glipv2.training import teach
 from glipv2.training.teach import Lesson, with_head
 
 
+@pytest.mark.timeout(300)
 def test_it_answers_and_finds_as_before(tmp_path: Path) -> None:
     torch.manual_seed(0)
     plain = GLIP(plain_config()).eval()
