@@ -26,7 +26,8 @@ describe.each(transports)("%s: the worker", (transport) => {
       calls++;
     }
     await within(10_000, end);
-    expect(calls).toBeGreaterThan(10);
+    // How many depends on how fast both sides are; were they held up, there would be the first one alone.
+    expect(calls).toBeGreaterThan(2);
     expect(lines).toBeGreaterThan((32 * mebibyte) / 64);
     expect(process.memoryUsage().rss - before).toBeLessThan(150 * mebibyte);
     await expectBoundedLog(glip);
