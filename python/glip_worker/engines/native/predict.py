@@ -68,11 +68,11 @@ def _read(model: Model, pyramid: Pyramid, readings: Sequence[Reading]) -> None:
     sizes = [one.job.picture.seen for one in readings]
     found = detect(output, [one.prompt.groups for one in readings], sizes, model.config.postprocess)
     parts = _mask_parts(model, readings, pyramid.replaced(output.regions_BNC), found)
-    # Nothing from here on runs out of memory: a pass that did is made again, and must have left nothing.
     vectors = [
         _vectors(output, row, found[row], one.prompt) if one.job.params.features else None
         for row, one in enumerate(readings)
     ]
+    # Only now: a pass that ran out of memory is made again, and must have left nothing.
     for row, (one, objects) in enumerate(zip(readings, found, strict=True)):
         one.job.found.append(objects.shifted(one.prompt.first))
         if row in parts:
